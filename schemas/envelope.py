@@ -1,0 +1,46 @@
+"""What surrounds every event: where it stands, who caused it, when it happened and when we learned it (rule 12)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from schemas.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who and what caused the events of one append.
+
+    actor: `user:<uuid>` for people and dialers, `service:<name>` for our own clock-driven rules.
+    cause: `command:<uuid>`, `bulk:<uuid>`, `rule:<name>` or `call:<source>/<call id>`.
+    trace: W3C trace id of the request, or "" when there was none.
+    """
+
+    actor: str
+    cause: str
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in the log.
+
+    `position` counts all events from 1 without a gap, in commit order; `version` counts the
+    events of this stream from 1. `happened_at` is the fact's own time, `recorded_at` the
+    database's clock at commit. `erased` says that personal fields were wanted and their key
+    is gone, so they read as their defaults.
+    """
+
+    position: int
+    stream_id: UUID
+    version: int
+    happened_at: datetime
+    recorded_at: datetime
+    origin: Origin
+    event: Event
+    erased: bool = False
+
+    @property
+    def event_id(self) -> str:
+        """The event's name for the outside: unique, and the same however often it is sent."""
+        return f"{self.stream_id}/{self.version}"
