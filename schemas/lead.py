@@ -11,21 +11,70 @@ from typing import Any, ClassVar
 
 from schemas.event import Event
 from schemas.lead_dialling import (
-    LeadCallRecorded as LeadCallRecorded,
-    LeadCallStarted as LeadCallStarted,
-    LeadCallbackCancelled as LeadCallbackCancelled,
-    LeadCallbackSet as LeadCallbackSet,
-    LeadDialScheduled as LeadDialScheduled,
-    LeadDialTimeLimitRemoved as LeadDialTimeLimitRemoved,
-    LeadDialTimeLimited as LeadDialTimeLimited,
-    LeadLocked as LeadLocked,
-    LeadManualPassRecorded as LeadManualPassRecorded,
-    LeadReserved as LeadReserved,
-    LeadResultRecorded as LeadResultRecorded,
-    LeadScheduledDialCancelled as LeadScheduledDialCancelled,
-    LeadUnlocked as LeadUnlocked,
-    LeadUnreserved as LeadUnreserved,
+    LeadCallbackCancelled,
+    LeadCallbackSet,
+    LeadCallRecorded,
+    LeadCallStarted,
+    LeadDialScheduled,
+    LeadDialTimeLimited,
+    LeadDialTimeLimitRemoved,
+    LeadLocked,
+    LeadManualPassRecorded,
+    LeadReserved,
+    LeadResultRecorded,
+    LeadScheduledDialCancelled,
+    LeadUnlocked,
+    LeadUnreserved,
 )
+
+__all__ = [
+    "LEAD_EVENTS",
+    "LEAVES_MODIFIED_AT",
+    "LEAVES_MODIFIED_BY",
+    "Fields",
+    "LeadActivated",
+    "LeadAddedToSegment",
+    "LeadAnonymised",
+    "LeadCallRecorded",
+    "LeadCallStarted",
+    "LeadCallbackCancelled",
+    "LeadCallbackSet",
+    "LeadCancelled",
+    "LeadCloned",
+    "LeadContactAdded",
+    "LeadContactChanged",
+    "LeadContactRemoved",
+    "LeadContactsReordered",
+    "LeadCreated",
+    "LeadDeactivated",
+    "LeadDeleted",
+    "LeadDialScheduled",
+    "LeadDialTimeLimitRemoved",
+    "LeadDialTimeLimited",
+    "LeadFieldsChanged",
+    "LeadLocked",
+    "LeadManualPassRecorded",
+    "LeadMoved",
+    "LeadNoteAdded",
+    "LeadNoteEdited",
+    "LeadNoteRemoved",
+    "LeadOwnerChanged",
+    "LeadPaused",
+    "LeadPhoneChanged",
+    "LeadPriorityChanged",
+    "LeadReadied",
+    "LeadRemovedFromSegment",
+    "LeadReserved",
+    "LeadReset",
+    "LeadResultRecorded",
+    "LeadScheduledDialCancelled",
+    "LeadStatusChanged",
+    "LeadStatusRestored",
+    "LeadSuppressed",
+    "LeadUnlocked",
+    "LeadUnreserved",
+    "LeadUnsuppressed",
+]
 
 Fields = Mapping[str, Any]
 
@@ -360,9 +409,8 @@ class LeadDeleted(Event):
 
 
 LEAD_EVENTS: tuple[type[Event], ...] = tuple(
-    kind for kind in list(globals().values())
-    if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
-)  # fmt: skip
+    kind for name, kind in list(globals().items()) if name.startswith("Lead")
+)
 
 # Calls have dates and persons of their own (latest call), so they leave "last modified" alone.
 LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset({LeadCallStarted, LeadCallRecorded})
