@@ -1,0 +1,269 @@
+"""Group commit: appends that wait together are stored together, in one call of `log.append` under one lock.
+
+Two tasks keep the line busy: while one group commits, the next one gathers. A lost reply is never reported as a failure:
+the same group is sent again, and the command ids say whether it had been stored.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.kit import append as outcome
+from services.kit.append import Append, AppendError, Appended
+from services.kit.failpoints import at
+from services.kit.keys import DataKey
+from services.kit.postgres import RETRYABLE
+
+GROUP_EVENTS = 2_000
+SCANNED = 4_000
+DEADLINE_SECONDS = 10.0
+RETRY_SECONDS = 0.05
+
+EventRow = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """An append whose events are already bytes, with the marks by which two appends stand in each other's way."""
+
+    append: Append
+    rows: list[EventRow]
+    deep: bool
+    writes: tuple[UUID, ...]
+    marks: tuple[object, ...]
+    new_keys: list[tuple[UUID, bytes, DataKey]]
+    done: "asyncio.Future[Appended]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Appender:
+    """The queue before the log, and the two tasks that empty it."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        """Append through connections of `pool`, two at most."""
+        self._pool = pool
+        self._waiting: deque[Prepared] = deque()
+        self._wakened = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    def start(self) -> None:
+        """Start the two tasks."""
+        self._tasks = [asyncio.create_task(self._run(), name=f"appender-{i}") for i in range(2)]
+
+    async def close(self) -> None:
+        """Store everything that waits, then stop."""
+        self._closing = True
+        self._wakened.set()
+        await asyncio.gather(*self._tasks)
+
+    def submit(self, prepared: Prepared) -> "asyncio.Future[Appended]":
+        """Queue an append; the future has its Appended or AppendError."""
+        assert not self._closing, "the appender is closed"
+        self._waiting.append(prepared)
+        self._wakened.set()
+        return prepared.done
+
+    async def _run(self) -> None:
+        while True:
+            group = self._take_group()
+            if group:
+                await self._store(group)
+            elif self._closing:
+                return
+            else:
+                self._wakened.clear()
+                await self._wakened.wait()
+
+    def _take_group(self) -> list[Prepared]:
+        """Take what waits, in order, leaving for later whatever touches the same thing as one already taken."""
+        group: list[Prepared] = []
+        passed: list[Prepared] = []
+        written: set[object] = set()
+        read: set[UUID] = set()
+        events = 0
+        waiting = self._waiting
+        while waiting and events < GROUP_EVENTS and len(passed) < SCANNED:
+            one = waiting.popleft()
+            reads = one.append.reads
+            clash = (
+                not written.isdisjoint(one.marks)
+                or not written.isdisjoint(reads)
+                or not read.isdisjoint(one.writes)
+            )
+            if not clash and group and events + len(one.rows) > GROUP_EVENTS:
+                waiting.appendleft(one)
+                break
+            # What steps aside keeps its turn: nothing later may overtake it on the same thing.
+            written.update(one.marks)
+            read.update(reads)
+            if clash:
+                passed.append(one)
+            else:
+                group.append(one)
+                events += len(one.rows)
+        waiting.extendleft(reversed(passed))
+        return group
+
+    async def _store(self, group: list[Prepared]) -> None:
+        try:
+            row = await self._send(group)
+        except outcome.OutcomeUnknown as error:
+            for one in group:
+                _fail(one, error)
+        except asyncpg.PostgresError as error:
+            await self._find_culprit(group, error)
+        except BaseException as error:
+            for one in group:
+                _fail(one, outcome.OutcomeUnknown(str(error)))
+            raise
+        else:
+            _settle(group, row)
+
+    async def _find_culprit(self, group: list[Prepared], error: Exception) -> None:
+        """The database refused the group as a whole: store each alone, so that only the guilty one fails."""
+        if len(group) == 1:
+            _fail(group[0], outcome.AppendRefused(str(error)))
+            return
+        for one in group:
+            await self._store([one])
+
+    async def _send(self, group: Sequence[Prepared]) -> Any:
+        columns = _columns(group)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with self._pool.acquire() as connection:
+                    at("append.before")
+                    row = await connection.fetchrow(_APPEND, *columns, timeout=DEADLINE_SECONDS)
+                    at("append.after")
+                    return row if tries == 1 else _after_retry(group, row)
+            except (*RETRYABLE, asyncpg.QueryCanceledError) as error:
+                if time.monotonic() > deadline:
+                    raise outcome.OutcomeUnknown(
+                        f"{type(error).__name__} for {tries} tries"
+                    ) from error
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+_APPEND = f"select * from log.append({', '.join(f'${i}' for i in range(1, 34))})"
+
+
+def _columns(group: Sequence[Prepared]) -> list[Any]:
+    """Turn the group into the 33 arrays `log.append` takes; the first column of each table is the append's place."""
+    commands: list[EventRow] = []
+    streams: list[EventRow] = []
+    reads: list[EventRow] = []
+    claims: list[EventRow] = []
+    numbers: list[EventRow] = []
+    keys: list[EventRow] = []
+    events: list[EventRow] = []
+    for i, one in enumerate(group):
+        append = one.append
+        for row in one.rows:
+            events.append((i, *row))
+        for known in append.commands:
+            commands.append((i, known.command_id, known.request, known.answer, len(events)))
+        for stream in append.streams:
+            streams.append((i, stream.stream_id, stream.expected_version))
+        for stream_id, version in append.reads.items():
+            reads.append((i, stream_id, version))
+        claims.extend((i, key, stream, False) for key, stream in append.freed)
+        claims.extend((i, key, stream, True) for key, stream in append.taken)
+        numbers.extend((i, number, stream, False) for number, stream in append.numbers_removed)
+        numbers.extend((i, number, stream, True) for number, stream in append.numbers_added)
+        keys.extend((i, stream_id, wrapped) for stream_id, wrapped, _ in one.new_keys)
+        keys.extend((i, stream_id, None) for stream_id in append.destroyed_keys)
+    return [
+        *_turned(commands, 5),
+        *_turned(streams, 3),
+        *_turned(reads, 3),
+        *_turned(claims, 4),
+        *_turned(numbers, 4),
+        *_turned(keys, 3),
+        *_turned(events, 10),
+        any(one.deep for one in group),
+    ]
+
+
+def _turned(rows: list[EventRow], width: int) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _after_retry(group: Sequence[Prepared], row: Any) -> Any:
+    """Mark a row that answers a second try: what is known by now may have been stored by the first."""
+    return {**row, "retried": True}
+
+
+def _settle(group: list[Prepared], row: Any) -> None:
+    """Give every append of the group its own outcome."""
+    failures: dict[int, list[tuple[Any, ...]]] = {}
+    if row["failed_append"]:
+        for i, *why in zip(
+            row["failed_append"],
+            row["failed_why"],
+            row["failed_id"],
+            row["failed_number"],
+            row["failed_bytes"],
+            row["failed_request"],
+            strict=True,
+        ):
+            failures.setdefault(i, []).append(tuple(why))
+    position = row["first_position"] - 1
+    retried = "retried" in row
+    for i, one in enumerate(group):
+        if i not in failures:
+            _succeed(one, position + len(one.rows), row["recorded_at"])
+            position += len(one.rows)
+            continue
+        error = _error(failures[i])
+        if retried and isinstance(error, outcome.CommandRepeated) and _is_own(one, error):
+            _succeed(one, error.earlier[-1].position, row["recorded_at"])
+        else:
+            _fail(one, error)
+
+
+def _error(reasons: list[tuple[Any, ...]]) -> AppendError:
+    """Return the outcome of a failed append: a repeat before anything else, for the rest follows from it."""
+    repeated = [
+        outcome.EarlierAnswer(command_id, request, answer, position)
+        for why, command_id, position, answer, request in reasons
+        if why == "repeated"
+    ]
+    if repeated:
+        return outcome.CommandRepeated(repeated)
+    by_cause = {why: (stream, number, key) for why, stream, number, key, _ in reasons}
+    for why, failure in (("conflict", outcome.VersionConflict), ("stale", outcome.StaleRead)):
+        if why in by_cause:
+            stream, number, _ = by_cause[why]
+            return failure(stream, number)
+    holder, _, key = by_cause["taken"]
+    return outcome.ClaimTaken(key, holder)
+
+
+def _is_own(one: Prepared, error: outcome.CommandRepeated) -> bool:
+    requests = {known.command_id: known.request for known in one.append.commands}
+    return len(error.earlier) == len(requests) and all(
+        requests[earlier.command_id] == earlier.request for earlier in error.earlier
+    )
+
+
+def _succeed(one: Prepared, last: int, recorded_at: Any) -> None:
+    if one.done.done():
+        return
+    versions = {s.stream_id: s.expected_version + len(s.events) for s in one.append.streams}
+    one.done.set_result(Appended(last - len(one.rows) + 1, last, recorded_at, versions))
+
+
+def _fail(one: Prepared, error: AppendError) -> None:
+    if not one.done.done():
+        one.done.set_exception(error)

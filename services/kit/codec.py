@@ -1,0 +1,202 @@
+"""Between events and stored bytes: the `eventsourcing` mapper does the versions and upcasting, orjson the text.
+
+Of each event two JSON objects are stored: the public fields in clear, the personal ones encrypted with the lead's key.
+What equals the field's default is left out. The digest covers every stored byte; the hash chain is built over digests.
+"""
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import Mapper, Transcoder
+from eventsourcing.persistence import StoredEvent as MappedEvent
+from eventsourcing.utils import register_topic
+
+from schemas.envelope import Origin, Recorded
+from schemas.event import EPOCH, Event
+from services.kit.keys import DataKey
+
+_MICROSECOND = timedelta(microseconds=1)
+_FRAME = struct.Struct(">16sihqIIII")
+
+
+class UnknownEvent(LookupError):
+    """A stored event has a type this code does not know: it was written by newer code, or not by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One row of `log.events`, in the order of its columns; `personal` is ciphertext."""
+
+    position: int
+    recorded_at: datetime
+    happened_at: datetime
+    stream_id: UUID
+    version: int
+    schema_version: int
+    type: str
+    hash: bytes
+    data: bytes
+    meta: bytes
+    personal: bytes | None
+
+
+STORED_COLUMNS = "position, recorded_at, happened_at, stream_id, version, schema_version, type, hash, data, meta, personal"
+
+
+class _TwoLines(Transcoder):
+    """Turns the state of one event class into a line of public JSON and, if any, a line of personal JSON."""
+
+    def __init__(self, event_class: type[Event]) -> None:
+        super().__init__()
+        self._personal = event_class.PERSONAL
+        self._defaults = {
+            field.name: field.default
+            for field in fields(event_class)
+            if field.default is not MISSING
+        }
+        missing = self._personal - self._defaults.keys()
+        assert not missing, f"{event_class.__name__}: personal fields need a default: {missing}"
+
+    def encode(self, obj: Any) -> bytes:
+        """Return `public` or `public\\npersonal`; JSON text never holds a raw newline."""
+        public: dict[str, Any] = {}
+        personal: dict[str, Any] = {}
+        for name, value in obj.items():
+            if name in self._defaults and value == self._defaults[name]:
+                continue
+            (personal if name in self._personal else public)[name] = value
+        if personal:
+            return orjson.dumps(public) + b"\n" + orjson.dumps(personal)
+        return orjson.dumps(public)
+
+    def decode(self, data: bytes) -> Any:
+        """Return the state from one or two lines."""
+        public, newline, personal = data.partition(b"\n")
+        state = orjson.loads(public)
+        if newline:
+            state.update(orjson.loads(personal))
+        return state
+
+
+@lru_cache(maxsize=4096)
+def encode_origin(origin: Origin) -> bytes:
+    """Return the stored form of who and what caused an event."""
+    meta = {"actor": origin.actor, "cause": origin.cause}
+    if origin.trace:
+        meta["trace"] = origin.trace
+    return orjson.dumps(meta)
+
+
+@lru_cache(maxsize=4096)
+def decode_origin(meta: bytes) -> Origin:
+    """Return who and what caused an event."""
+    return Origin(**orjson.loads(meta))
+
+
+def digest(stored: StoredEvent) -> bytes:
+    """Return SHA-256 over every stored byte of the event but its position, recording time and hash."""
+    return digest_of(
+        stored.stream_id,
+        stored.version,
+        stored.schema_version,
+        stored.happened_at,
+        stored.type,
+        stored.data,
+        stored.personal,
+        stored.meta,
+    )
+
+
+def digest_of(
+    stream_id: UUID,
+    version: int,
+    schema_version: int,
+    happened_at: datetime,
+    event_type: str,
+    data: bytes,
+    personal: bytes | None,
+    meta: bytes,
+) -> bytes:
+    """Return SHA-256 over the framed fields; lengths are framed too, so no two events share one text."""
+    name = event_type.encode()
+    frame = _FRAME.pack(
+        stream_id.bytes,
+        version,
+        schema_version,
+        (happened_at - EPOCH) // _MICROSECOND,
+        len(name),
+        len(data),
+        0 if personal is None else len(personal) + 1,
+        len(meta),
+    )
+    return hashlib.sha256(b"".join((frame, name, data, personal or b"", meta))).digest()
+
+
+def link(previous: bytes, stored: StoredEvent) -> bytes:
+    """Return the hash that chains `stored` to the stream's previous event (b"" before the first)."""
+    recorded = (stored.recorded_at - EPOCH) // _MICROSECOND
+    body = stored.position.to_bytes(8) + recorded.to_bytes(8, signed=True) + digest(stored)
+    return hashlib.sha256(previous + body).digest()
+
+
+class EventCodec:
+    """Encodes and decodes the events of a catalogue (stored name → class)."""
+
+    def __init__(self, catalogue: Mapping[str, type[Event]]) -> None:
+        """Know exactly these events."""
+        self._mappers: dict[str, Mapper[UUID]] = {}
+        for topic, event_class in catalogue.items():
+            assert topic == event_class.TOPIC, f"{event_class.__name__} is filed under {topic}"
+            register_topic(topic, event_class)
+            self._mappers[topic] = Mapper(_TwoLines(event_class))
+
+    def encode(
+        self, event: Event, stream_id: UUID, version: int, happened_at: datetime
+    ) -> tuple[bytes, bytes | None]:
+        """Return the public JSON and the personal JSON (None when there is nothing personal)."""
+        placed = event.placed(stream_id, version, happened_at)
+        vars(placed).pop("timestamp")
+        public, newline, personal = (
+            self._mappers[event.TOPIC].to_stored_event(placed).state.partition(b"\n")
+        )
+        return public, personal if newline else None
+
+    def decode(self, stored: StoredEvent, key: DataKey | None) -> Recorded:
+        """Return the event, upcast to today's shape; without its key personal fields read as defaults.
+
+        Raises UnknownEvent for a type that is not in the catalogue, KeyUnusable when ciphertext was changed.
+        """
+        mapper = self._mappers.get(stored.type)
+        if mapper is None:
+            raise UnknownEvent(f"event type {stored.type} at position {stored.position}")
+        state = stored.data
+        if stored.personal is not None and key is not None:
+            state = state + b"\n" + key.decrypt(stored.version, stored.personal)
+        event = mapper.to_domain_event(
+            MappedEvent(stored.stream_id, stored.version, stored.type, state)
+        )
+        assert isinstance(event, Event)
+        vars(event)["timestamp"] = stored.happened_at
+        return Recorded(
+            stored.position,
+            stored.stream_id,
+            stored.version,
+            stored.happened_at,
+            stored.recorded_at,
+            decode_origin(stored.meta),
+            event,
+            stored.personal is not None and key is None,
+        )
+
+
+def utc(instant: datetime) -> datetime:
+    """Return the instant in UTC; an instant without a zone is a programming error."""
+    assert instant.tzinfo is not None, "an instant needs a zone"
+    return instant.astimezone(UTC)

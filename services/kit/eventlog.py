@@ -1,0 +1,232 @@
+"""The event log: append facts in commit order, read a stream, read everything after a position.
+
+Because positions are given under the append's lock, a reader just continues after the last position it saw: nothing
+appears later below it, and there are no gaps (architecture: "Group commit under one lock").
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+
+from schemas.envelope import Recorded
+from services.kit.append import Append, AppendError, Appended, EarlierAnswer
+from services.kit.appender import Appender, EventRow, Prepared
+from services.kit.codec import (
+    STORED_COLUMNS,
+    EventCodec,
+    StoredEvent,
+    digest_of,
+    encode_origin,
+    utc,
+)
+from services.kit.keys import DataKey, KeyRing
+
+
+class KeyDestroyed(RuntimeError):
+    """Personal fields were about to be written to a stream whose key was destroyed: the decision should refuse that."""
+
+
+class EventLog:
+    """One process's access to the log. Use as an async context manager: leaving it stores what still waits."""
+
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", codec: EventCodec, keys: KeyRing
+    ) -> None:
+        """Read and append through `pool`, whose role decides whether appending is allowed."""
+        self.pool = pool
+        self.codec = codec
+        self.keys = keys
+        self._appender = Appender(pool)
+
+    async def __aenter__(self) -> Self:
+        """Start appending."""
+        self._appender.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Store what waits and stop."""
+        await self._appender.close()
+
+    async def append(self, append: Append) -> Appended:
+        """Store the append durably, or raise the AppendError that says why nothing of it was stored."""
+        prepared = await self._prepare(append)
+        appended = await self._appender.submit(prepared)
+        self._stored(prepared)
+        return appended
+
+    async def append_many(self, appends: Sequence[Append]) -> list[Appended | AppendError]:
+        """Store many independent appends; each has its own outcome, in the order given."""
+        await self.keys.load({stream.stream_id for append in appends for stream in append.streams})
+        prepared = [await self._prepare(append) for append in appends]
+        futures = [self._appender.submit(one) for one in prepared]
+        outcomes: list[Appended | AppendError] = []
+        for one, result in zip(
+            prepared, await asyncio.gather(*futures, return_exceptions=True), strict=True
+        ):
+            if isinstance(result, Appended):
+                self._stored(one)
+            elif not isinstance(result, AppendError):
+                raise result
+            outcomes.append(result)
+        return outcomes
+
+    def _stored(self, prepared: Prepared) -> None:
+        for stream_id, _, key in prepared.new_keys:
+            self.keys.put(stream_id, key)
+        for stream_id in prepared.append.destroyed_keys:
+            self.keys.put(stream_id, None)
+
+    async def _prepare(self, append: Append) -> Prepared:
+        """Turn events into bytes: encoded, encrypted, digested."""
+        existing = [s.stream_id for s in append.streams if s.expected_version]
+        await self.keys.load(existing)
+        rows: list[EventRow] = []
+        new_keys: list[tuple[UUID, bytes, DataKey]] = []
+        for stream in append.streams:
+            key = self.keys.find(stream.stream_id) if stream.expected_version else None
+            for version, new in enumerate(stream.events, stream.expected_version + 1):
+                event, happened_at = new.event, utc(new.happened_at)
+                data, plain = self.codec.encode(event, stream.stream_id, version, happened_at)
+                personal = None
+                if plain is not None:
+                    if key is None:
+                        key, wrapped = self._new_key(stream.stream_id, stream.expected_version)
+                        new_keys.append((stream.stream_id, wrapped, key))
+                    personal = key.encrypt(version, plain)
+                meta = encode_origin(new.origin)
+                placed = (stream.stream_id, version, event.class_version, happened_at)
+                mark = digest_of(*placed, event.TOPIC, data, personal, meta)
+                rows.append(
+                    (
+                        stream.stream_id,
+                        version,
+                        event.TOPIC,
+                        event.class_version,
+                        happened_at,
+                        data,
+                        personal,
+                        meta,
+                        mark,
+                    )
+                )
+        writes = tuple(stream.stream_id for stream in append.streams)
+        marks: tuple[object, ...] = (
+            *writes,
+            *(command.command_id for command in append.commands),
+            *(key for key, _ in append.taken),
+            *(key for key, _ in append.freed),
+        )
+        deep = any(len(stream.events) > 1 for stream in append.streams)
+        return Prepared(append, rows, deep, writes, marks, new_keys)
+
+    def _new_key(self, stream_id: UUID, expected_version: int) -> tuple[DataKey, bytes]:
+        if expected_version and self.keys.is_destroyed(stream_id):
+            raise KeyDestroyed(f"the key of {stream_id} was destroyed")
+        return self.keys.make(stream_id)
+
+    async def load(
+        self, stream_ids: Iterable[UUID], after: Mapping[UUID, int] | None = None
+    ) -> dict[UUID, list[Recorded]]:
+        """Return the events of each stream in order, those beyond version `after[stream]` if given, with one query.
+
+        A stream without such events has an empty list. Personal fields of an erased lead read as defaults.
+        """
+        ids = list(dict.fromkeys(stream_ids))
+        known = after or {}
+        versions = [known.get(stream, 0) for stream in ids]
+        rows, _ = await asyncio.gather(
+            self.pool.fetch(
+                _STREAMS if len(ids) > 1 or versions[0] else _STREAM, *_asked(ids, versions)
+            ),
+            self.keys.load(ids),
+        )
+        streams: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
+        for row in rows:
+            stored = StoredEvent(*row)
+            streams[stored.stream_id].append(
+                self.codec.decode(stored, self.keys.find(stored.stream_id))
+            )
+        return streams
+
+    async def read_raw(self, after: int, limit: int) -> list[StoredEvent]:
+        """Return up to `limit` stored events after position `after`, in order: bytes as they are."""
+        return [StoredEvent(*row) for row in await self.pool.fetch(_LOG, after, limit)]
+
+    async def decode(self, stored: Sequence[StoredEvent]) -> list[Recorded]:
+        """Return stored events decoded, loading the keys they need with one query."""
+        await self.keys.load({one.stream_id for one in stored if one.personal is not None})
+        find, decode = self.keys.find, self.codec.decode
+        return [decode(one, find(one.stream_id)) for one in stored]
+
+    async def read(self, after: int, limit: int) -> list[Recorded]:
+        """Return up to `limit` events after position `after`, in log order."""
+        return await self.decode(await self.read_raw(after, limit))
+
+    async def head(self) -> int:
+        """Return the last position, 0 for an empty log."""
+        position = await self.pool.fetchval("select max(position) from log.events")
+        return int(position or 0)
+
+    async def versions(self, stream_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Return the current version of those of the streams that exist."""
+        rows = await self.pool.fetch(
+            "select stream_id, version from log.streams where stream_id = any($1)", list(stream_ids)
+        )
+        return {row["stream_id"]: row["version"] for row in rows}
+
+    async def streams_of(self, category: str) -> list[UUID]:
+        """Return the ids of all streams of a category with few streams (campaign, organisation)."""
+        rows = await self.pool.fetch(
+            "select stream_id from log.streams where category = $1 order by stream_id", category
+        )
+        return [row["stream_id"] for row in rows]
+
+    async def holders(self, claims: Iterable[bytes]) -> dict[bytes, UUID]:
+        """Return who holds those of the claims (keyed hashes) that are held."""
+        rows = await self.pool.fetch(
+            "select key, stream_id from log.claims where key = any($1)", list(claims)
+        )
+        return {row["key"]: row["stream_id"] for row in rows}
+
+    async def streams_with_numbers(self, hashes: Iterable[bytes]) -> dict[bytes, list[UUID]]:
+        """Return the leads that have each number (keyed hash), oldest lead first."""
+        rows = await self.pool.fetch(
+            "select hash, stream_id from log.numbers where hash = any($1) order by hash, stream_id",
+            list(hashes),
+        )
+        found: dict[bytes, list[UUID]] = {}
+        for number, stream in rows:
+            found.setdefault(number, []).append(stream)
+        return found
+
+    async def earlier_answers(self, command_ids: Iterable[UUID]) -> dict[UUID, EarlierAnswer]:
+        """Return what those of the commands that were carried out before were answered."""
+        rows = await self.pool.fetch(
+            "select command_id, request, answer, position from log.commands where command_id = any($1)",
+            list(command_ids),
+        )
+        return {row["command_id"]: EarlierAnswer(*row) for row in rows}
+
+
+def _asked(ids: list[UUID], versions: list[int]) -> tuple[object, ...]:
+    return (ids, versions) if len(ids) > 1 or versions[0] else (ids[0],)
+
+
+_LOG = f"select {STORED_COLUMNS} from log.events where position > $1 order by position limit $2"
+_STREAM = f"select {STORED_COLUMNS} from log.events where stream_id = $1 order by version"
+_STREAMS = (
+    "select "
+    + ", ".join(f"e.{column}" for column in STORED_COLUMNS.split(", "))
+    + " from unnest($1::uuid[], $2::int[]) as asked(stream_id, after)"
+    " join lateral (select * from log.events e where e.stream_id = asked.stream_id and e.version > asked.after"
+    " order by e.version offset 0) e on true"
+)

@@ -1,0 +1,165 @@
+"""Keys: a master key wraps one data key per lead; personal fields are encrypted with the data key, looked up by keyed hash.
+
+Destroying a lead's data key makes its personal fields unreadable everywhere at once: log, broker, backups (rule 16).
+"""
+
+import hashlib
+import hmac
+import os
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+if TYPE_CHECKING:
+    import asyncpg
+
+NONCE_BYTES = 12
+HASH_BYTES = 16
+
+
+class KeyUnusable(RuntimeError):
+    """A key or ciphertext does not open: the wrong master key, or stored bytes were changed."""
+
+
+class MasterKey:
+    """The one secret of an installation: wraps data keys and keys the look-up hashes."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Take 32 secret bytes; the wrapping and the look-up key are derived, never the secret itself."""
+        assert len(secret) == 32, "a master key has 32 bytes"
+        self._wrapping = AESGCM(hmac.digest(secret, b"leads wrap v1", "sha256"))
+        self._lookup = hmac.digest(secret, b"leads lookup v1", "sha256")
+
+    def wrap(self, stream_id: UUID, key: bytes) -> bytes:
+        """Return `key` encrypted for storage, bound to its stream."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._wrapping.encrypt(nonce, key, stream_id.bytes)
+
+    def unwrap(self, stream_id: UUID, wrapped: bytes) -> bytes:
+        """Return the data key; raise KeyUnusable when it was wrapped by another master key."""
+        try:
+            return self._wrapping.decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], stream_id.bytes
+            )
+        except InvalidTag:
+            raise KeyUnusable(
+                f"the data key of {stream_id} does not open: is this the master key of this database?"
+            ) from None
+
+    def lookup_hash(self, value: str) -> bytes:
+        """Return 16 bytes by which `value` (a phone number, a duplicate key) is found without storing it."""
+        return hmac.digest(self._lookup, value.encode(), "sha256")[:HASH_BYTES]
+
+    def lookup_id(self, value: str) -> UUID:
+        """Return the stream id that stands for `value`: do-not-call entries have one stream per number."""
+        return UUID(bytes=self.lookup_hash(value), version=8)
+
+
+class DataKey:
+    """The key of one lead's personal fields (AES-256-GCM), each text bound to its event."""
+
+    __slots__ = ("_cipher", "_stream")
+
+    def __init__(self, stream_id: UUID, secret: bytes) -> None:
+        """Use `secret` (32 bytes) for the events of `stream_id`."""
+        self._cipher = AESGCM(secret)
+        self._stream = stream_id.bytes
+
+    def encrypt(self, version: int, plain: bytes) -> bytes:
+        """Return nonce and ciphertext of the personal fields of event `version`."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, self._stream + version.to_bytes(4))
+
+    def decrypt(self, version: int, stored: bytes) -> bytes:
+        """Return the personal fields of event `version`; raise KeyUnusable when the bytes were changed."""
+        try:
+            return self._cipher.decrypt(
+                stored[:NONCE_BYTES], stored[NONCE_BYTES:], self._stream + version.to_bytes(4)
+            )
+        except InvalidTag:
+            stream = UUID(bytes=self._stream)
+            raise KeyUnusable(f"personal fields of {stream}/{version} do not open") from None
+
+
+class KeyRing:
+    """The data keys a process has at hand, the least used dropped first.
+
+    `find` answers for a stream that was loaded: its key, or None when it has none or it was destroyed.
+    """
+
+    def __init__(
+        self, master: MasterKey, pool: "asyncpg.Pool[asyncpg.Record]", most: int = 100_000
+    ) -> None:
+        """Read wrapped keys through `pool`; keep at most `most` keys in memory."""
+        self.master = master
+        self._pool = pool
+        self._most = most
+        self._keys: OrderedDict[UUID, DataKey | None] = OrderedDict()
+
+    async def load(self, stream_ids: Iterable[UUID]) -> None:
+        """Bring the keys of these streams into memory with one query for those that are not there."""
+        missing = [stream for stream in stream_ids if stream not in self._keys]
+        if not missing:
+            return
+        rows = await self._pool.fetch(
+            "select stream_id, wrapped from log.lead_keys where stream_id = any($1)", missing
+        )
+        for stream, wrapped in rows:
+            self.put(stream, self._open(stream, wrapped))
+
+    def _open(self, stream_id: UUID, wrapped: bytes | None) -> DataKey | None:
+        if wrapped is None:
+            return None
+        return DataKey(stream_id, self.master.unwrap(stream_id, wrapped))
+
+    def find(self, stream_id: UUID) -> DataKey | None:
+        """Return the key of a loaded stream, None when it never had one or it was destroyed."""
+        key = self._keys.get(stream_id)
+        if key is not None:
+            self._keys.move_to_end(stream_id)
+        return key
+
+    def is_destroyed(self, stream_id: UUID) -> bool:
+        """Say whether the key of a loaded stream was destroyed, as opposed to never made."""
+        return stream_id in self._keys and self._keys[stream_id] is None
+
+    def make(self, stream_id: UUID) -> tuple[DataKey, bytes]:
+        """Make a new key; return it and its wrapped form. It joins the ring only by `put`, once stored."""
+        secret = os.urandom(32)
+        return DataKey(stream_id, secret), self.master.wrap(stream_id, secret)
+
+    def put(self, stream_id: UUID, key: DataKey | None) -> None:
+        """Remember a key that is stored; None for a destroyed one."""
+        self._keys[stream_id] = key
+        self._keys.move_to_end(stream_id)
+        if len(self._keys) > self._most:
+            self._keys.popitem(last=False)
+
+
+class SigningKey:
+    """Signs the heads of the log (Ed25519, RFC 8032)."""
+
+    def __init__(self, seed: bytes) -> None:
+        """Take the 32-byte seed."""
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public = self._key.public_key().public_bytes_raw()
+        self.key_id = hashlib.sha256(self.public).hexdigest()[:16]
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature."""
+        return self._key.sign(message)
+
+
+def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Say whether `signature` is that of `message` under the public key."""
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True

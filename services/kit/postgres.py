@@ -1,0 +1,50 @@
+"""PostgreSQL as we use it: a pool under one of the least-privileged roles, every wait bounded, one list of retryable faults."""
+
+import asyncio
+
+import asyncpg
+
+ACQUIRE_SECONDS = 5.0
+COMMAND_SECONDS = 30.0
+
+RETRYABLE: tuple[type[BaseException], ...] = (
+    ConnectionError,
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a restart, a killed backend or a cut line looks like. The statement may or may not have happened."""
+
+
+async def connect_pool(
+    database_url: str,
+    role: str,
+    *,
+    smallest: int = 1,
+    largest: int = 8,
+    statement_timeout_ms: int = 30_000,
+) -> "asyncpg.Pool[asyncpg.Record]":
+    """Open a pool whose sessions act as `role` (`leads_command`, `leads_projections`, `leads_query`).
+
+    Waits at most 5 s for a connection. Sessions idle in a transaction for 10 s are ended by the server, so that no
+    forgotten one holds up cleaning.
+    """
+    return await asyncpg.create_pool(
+        database_url,
+        min_size=smallest,
+        max_size=largest,
+        timeout=ACQUIRE_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        server_settings={
+            "role": role,
+            "application_name": role,
+            "statement_timeout": str(statement_timeout_ms),
+            "idle_in_transaction_session_timeout": "10000",
+            "jit": "off",
+        },
+    )

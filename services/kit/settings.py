@@ -1,0 +1,76 @@
+"""Settings come from the environment (`LEADS_…`), once, at the start of a process; a secret may come as `…_FILE`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(SystemExit):
+    """A setting is missing or wrong; the message says which and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process needs to know of its surroundings.
+
+    database_url: PostgreSQL, user with membership in the `leads_…` roles.
+    kafka: bootstrap servers, "" when transport is "log".
+    transport: "kafka", or "log" where projections read the event log directly.
+    master_key: 32 bytes that wrap every lead's data key; signing_key: 32 bytes, Ed25519 seed.
+    """
+
+    database_url: str
+    kafka: str
+    transport: str
+    master_key: bytes
+    signing_key: bytes
+    http_port: int
+    metrics_port: int
+    data_dir: Path
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings, or stop the process with a sentence that says what is missing."""
+    transport = environ.get("LEADS_TRANSPORT", "kafka")
+    if transport not in ("kafka", "log"):
+        raise SettingsError(f"LEADS_TRANSPORT is {transport!r}; it must be kafka or log")
+    kafka = environ.get("LEADS_KAFKA", "")
+    if transport == "kafka" and not kafka:
+        raise SettingsError("LEADS_KAFKA is not set; give host:port, or LEADS_TRANSPORT=log")
+    return Settings(
+        database_url=_required(environ, "LEADS_DATABASE_URL"),
+        kafka=kafka,
+        transport=transport,
+        master_key=_key(environ, "LEADS_MASTER_KEY"),
+        signing_key=_key(environ, "LEADS_SIGNING_KEY"),
+        http_port=_number(environ, "LEADS_HTTP_PORT", 8080),
+        metrics_port=_number(environ, "LEADS_METRICS_PORT", 0),
+        data_dir=Path(environ.get("LEADS_DATA_DIR", ".leads")),
+    )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} is not set")
+    return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name, str(default))
+    if not value.isdecimal():
+        raise SettingsError(f"{name} is {value!r}; it must be a number")
+    return int(value)
+
+
+def _key(environ: Mapping[str, str], name: str) -> bytes:
+    path = environ.get(f"{name}_FILE", "")
+    try:
+        text = Path(path).read_text("ascii") if path else _required(environ, name)
+        key = bytes.fromhex(text.strip())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{name}: {error}; it must be 64 hexadecimal digits") from None
+    if len(key) != 32:
+        raise SettingsError(f"{name} has {len(key)} bytes; it must have 32")
+    return key
