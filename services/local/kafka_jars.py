@@ -1,6 +1,7 @@
 """Apache Kafka's jars: named with their SHA-256 in kafka_jars.json, fetched once, checked always.
 
-They come from the default repository of the `jgo` library, or from the folder LEADS_KAFKA_JARS names.
+They come from the default repository of the `jgo` library, or from the folder that
+LEADS_KAFKA_JARS names.
 """
 
 import hashlib
@@ -50,7 +51,11 @@ class Jar:
 def pinned_jars() -> list[Jar]:
     """All jars a broker needs, in class path order."""
     listed = json.loads(Path(__file__).with_name("kafka_jars.json").read_text())
-    return [Jar(*entry["coordinate"].split(":"), entry["sha256"]) for entry in listed]
+    jars = []
+    for entry in listed:
+        group, artifact, version = entry["coordinate"].split(":")
+        jars.append(Jar(group, artifact, version, entry["sha256"]))
+    return jars
 
 
 def provide_jars(say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> list[Path]:

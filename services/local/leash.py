@@ -1,8 +1,8 @@
 """Becomes another program on a leash: it ends when the process that started it ends.
 
-Run as `python -I -S leash.py DEATH_SIGNAL PARENT_PID USER ARGV...`. The kernel keeps the promise, so
-it holds even when the parent is killed with SIGKILL (Linux; elsewhere only the supervisor's own
-stop ends children). USER is `-` to stay who one is. Standard library only: it runs before anything.
+Run as `python -I -S leash.py DEATH_SIGNAL PARENT_PID USER ARGV...`. The kernel keeps the promise,
+so it holds even when the parent is killed with SIGKILL (Linux; elsewhere only the supervisor's own
+stop ends children). USER is `-` to stay who one is. Standard library only, for a quick start.
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """A real PostgreSQL server for one folder, started from Python alone.
 
-Binaries come from a wheel or from PATH. Run by root, the server runs as `nobody`, because PostgreSQL
-refuses root; nothing outside the data folder is opened to others for that.
+Binaries come from a wheel or from PATH. Started by root, the server runs as `nobody`, because
+PostgreSQL refuses root; nothing outside the data folder is opened to others for that.
 """
 
 import asyncio
@@ -69,9 +69,10 @@ class Binaries:
 class LocalPostgres:
     """One server over `folder`: made at the first start, found again at every later one.
 
-    The database `leads` belongs to the login role `leads`; `postgres` is the superuser. Both passwords
-    are random, kept in files only their owner can read. `durable=False` is for tests: a crash of the
-    machine may lose data, a crash of the server does not.
+    Three roles: `postgres` is the superuser, `leads` owns the database `leads` and migrates it,
+    `leads_app` is what services sign in as and owns nothing. Their passwords are random, each in a
+    file only the starting user can read. `durable=False` is for tests: a crash of the machine may
+    lose data, a crash of the server does not.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
@@ -81,13 +82,22 @@ class LocalPostgres:
 
     @property
     def url(self) -> str:
-        """Where the application connects: database and role `leads`."""
-        return self._url("leads", "leads", self._port)
+        """Where services connect: database `leads`, role `leads_app`."""
+        return self.url_of("leads_app", "leads")
+
+    @property
+    def owner_url(self) -> str:
+        """Where migrations connect: database `leads`, its owner `leads`."""
+        return self.url_of("leads", "leads")
 
     @property
     def superuser_url(self) -> str:
-        """The server's superuser, in database `postgres`. For making databases in tests."""
-        return self._url("postgres", "postgres", self._port)
+        """The server's superuser, in database `postgres`."""
+        return self.url_of("postgres", "postgres")
+
+    def url_of(self, role: str, database: str) -> str:
+        """Where `role` connects to `database`. Tests make databases of their own."""
+        return f"postgresql://{role}:{self._password(role)}@{LOOPBACK}:{self._port}/{database}"
 
     @property
     def pid(self) -> int:
@@ -164,9 +174,6 @@ class LocalPostgres:
     def _log_path(self) -> Path:
         return self._folder / "postgres.log"
 
-    def _url(self, user: str, database: str, port: int) -> str:
-        return f"postgresql://{user}:{self._password(user)}@{LOOPBACK}:{port}/{database}"
-
     def _password(self, role: str) -> str:
         path = self._folder / f"{role}.password"
         if not path.exists():
@@ -181,7 +188,7 @@ class LocalPostgres:
             yield f"{name}={value}"
 
     async def _make_data(self, binaries: Binaries) -> None:
-        """Runs initdb beside the final place, so that a killed first start leaves no half server."""
+        """Runs initdb beside the final place, so a killed first start leaves no half server."""
         making = self._folder / "data.making"
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
@@ -215,32 +222,36 @@ class LocalPostgres:
         user = _server_user()
         return str(folder) if user is None or can_enter(user, folder.parent) else HERE
 
-    async def _ready(self, child: Child) -> None:
-        """Connects until the server answers, then makes sure of the role and the database."""
-        while True:
-            try:
-                connection = await asyncpg.connect(self.superuser_url, timeout=5)
-                break
-            except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
-                await asyncio.sleep(0.02)
+    async def _ready(self, _: Child) -> None:
+        """Connects until the server answers, then makes sure of the roles and the database."""
+        connection = await self._first_connection()
         try:
-            await self._make_role_and_database(connection)
+            roles = await connection.fetch("select rolname from pg_roles")
+            for role, rights in (("leads", "createrole"), ("leads_app", "")):
+                password = self._password(role)
+                assert re.fullmatch(r"[\w-]+", password), "CREATE ROLE takes no parameters"
+                if (role,) not in roles:
+                    await connection.execute(
+                        f"create role {role} login {rights} password '{password}'"
+                    )
+            databases = await connection.fetch("select datname from pg_database")
+            if ("leads",) not in databases:
+                await connection.execute("create database leads owner leads")
         finally:
             await connection.close()
 
-    async def _make_role_and_database(self, connection: asyncpg.Connection) -> None:
-        password = self._password("leads")
-        assert re.fullmatch(r"[\w-]+", password), "goes into a statement that takes no parameters"
-        if not await connection.fetchval("select 1 from pg_roles where rolname = 'leads'"):
-            await connection.execute(f"create role leads login createrole password '{password}'")
-        if not await connection.fetchval("select 1 from pg_database where datname = 'leads'"):
-            await connection.execute("create database leads owner leads")
+    async def _first_connection(self) -> "asyncpg.Connection[asyncpg.Record]":
+        while True:
+            try:
+                return await asyncpg.connect(self.superuser_url, timeout=5)
+            except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
+                await asyncio.sleep(0.02)
 
     async def _end_orphan(self) -> None:
         """Ends a server that still runs over our data, and removes what a dead one left behind.
 
-        Only one starter holds this folder at a time (services/local/lock.py), so such a server has lost
-        its parent. Without this, a process that took over its number would block every start.
+        Only one starter holds this folder at a time (services/local/lock.py), so such a server has
+        lost its parent. And a stranger that took over a dead one's number would block every start.
         """
         pid_file = self._data / "postmaster.pid"
         try:
@@ -312,7 +323,11 @@ def _major(folder: Path) -> int:
     """Major version of `folder/postgres`, 0 when it does not run."""
     try:
         said = subprocess.run(
-            [str(folder / "postgres"), "--version"], capture_output=True, text=True, timeout=20
+            [str(folder / "postgres"), "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=20,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return 0
@@ -370,7 +385,11 @@ def _locale(major: int) -> tuple[str, ...]:
 def _is_postgres(pid: int) -> bool:
     try:
         said = subprocess.run(
-            ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, timeout=5
+            ["ps", "-o", "comm=", "-p", str(pid)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=5,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return False

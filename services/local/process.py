@@ -26,7 +26,7 @@ class Program:
     """What to run and how to end it.
 
     `ready` returns when the program can be used; it is cancelled when the program ends first.
-    `on_exit_signal` is what the kernel sends when the parent is gone, `stop_signal` what `stop` sends.
+    The kernel sends `on_exit_signal` when the parent is gone; `stop` sends `stop_signal`.
     """
 
     name: str
