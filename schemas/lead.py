@@ -412,7 +412,10 @@ LEAD_EVENTS: tuple[type[Event], ...] = tuple(
     kind for name, kind in list(globals().items()) if name.startswith("Lead")
 )
 
-# Calls have dates and persons of their own (latest call), so they leave "last modified" alone.
-LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset({LeadCallStarted, LeadCallRecorded})
+# Calls have dates and persons of their own (latest call), and a clone changes nothing on its source:
+# they leave "last modified" alone.
+LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset(
+    {LeadCallStarted, LeadCallRecorded, LeadCloned}
+)
 # Rule 5: an edited status moves the date, not the person.
 LEAVES_MODIFIED_BY: frozenset[type[Event]] = LEAVES_MODIFIED_AT | {LeadStatusChanged}
