@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from services.kit import append as outcome
-from services.kit.append import Append, AppendError, Appended
+from services.kit.append import Append, Appended, AppendError
 from services.kit.failpoints import at
 from services.kit.keys import DataKey
 from services.kit.postgres import RETRYABLE

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from schemas.envelope import Recorded
-from services.kit.append import Append, AppendError, Appended, EarlierAnswer
+from services.kit.append import Append, Appended, AppendError, EarlierAnswer
 from services.kit.appender import Appender, EventRow, Prepared
 from services.kit.codec import (
     STORED_COLUMNS,
