@@ -412,8 +412,8 @@ LEAD_EVENTS: tuple[type[Event], ...] = tuple(
     kind for name, kind in list(globals().items()) if name.startswith("Lead")
 )
 
-# Calls have dates and persons of their own (latest call), and a clone changes nothing on its source:
-# they leave "last modified" alone.
+# Calls have dates and persons of their own (latest call), a clone changes nothing on its source:
+# these leave "last modified" alone.
 LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset(
     {LeadCallStarted, LeadCallRecorded, LeadCloned}
 )

@@ -1,0 +1,58 @@
+"""What a decision may know beside the stream it decides on: handed in, so that deciding stays pure.
+
+The handler loads only what the command needs; what it did not load stands at its default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:  # The packages of the aggregates import this module.
+    from services.command.domain.campaign.state import Campaign
+    from services.command.domain.dnc.state import DncEntry
+    from services.command.domain.lead.state import Lead
+    from services.command.domain.organisation.state import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who gives the command.
+
+    id: as the envelope has it, `user:<uuid>` or `service:<name>`. user_id and team_id: None for
+    services. role: agent, team_leader, admin, auditor or dialer. rights: the extra ones.
+    """
+
+    id: str
+    role: str
+    user_id: str | None = None
+    team_id: str | None = None
+    rights: frozenset[str] = frozenset()
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether every lead is theirs to edit: admins, and who has the right `lead_admin`."""
+        return self.role == "admin" or "lead_admin" in self.rights
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The world at the moment of a decision.
+
+    now: aware, UTC. campaign: the lead's, or the one a lead is created in. target: the campaign
+    cloned or moved into. dnc: entries by E.164 number. new_ids: fresh ids for what the decision
+    may create. holder: the lead that holds the duplicate key wanted; holder_lead: its state, for
+    clone and move. pool_active: whether the lead's pool is (rule 17).
+    """
+
+    now: datetime
+    actor: Actor
+    organisation: "Organisation"
+    campaign: "Campaign | None" = None
+    target: "Campaign | None" = None
+    dnc: "Mapping[str, tuple[DncEntry, ...]]" = field(default_factory=dict)
+    new_ids: tuple[UUID, ...] = ()
+    holder: UUID | None = None
+    holder_lead: "Lead | None" = None
+    pool_active: bool = True
