@@ -1,0 +1,480 @@
+"""HTTP as all our services speak it: problems instead of tracebacks, bodies read as bytes with a
+cap, a trace id on everything.
+
+`create_app` gives an app that has this; routes read bodies with `read_json`, never with the
+framework's own parser, which lets lone surrogates and NaN through. `serve` runs it and drains on
+SIGTERM.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from time import perf_counter
+from typing import Any, TypeVar
+
+import orjson
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.kit import errors
+from services.kit.errors import Detail, Problem
+from services.kit.telemetry import METRICS_TYPE, http_in_flight, http_seconds, logger, metrics
+
+BODY_BYTES_MAX = 1 << 20
+BODY_SECONDS_MAX = 10.0
+DRAIN_SECONDS_MAX = 8
+READY_SECONDS_MAX = 2.0
+ERRORS_SHOWN_MAX = 100
+POINTER_CHARS_MAX = 200
+QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+
+Check = Callable[[], Awaitable[str]]
+"""Answers "" when its part is well, else a sentence that says what is wrong."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"cache-control", b"no-store"),
+)
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def create_app(title: str, version: str = "1") -> FastAPI:
+    """Return an empty app with everything around the routes.
+
+    `app.state.checks` maps a name to a `Check`; /readyz asks all of them. `app.state.openapi_parts`
+    are functions that add to the OpenAPI document what is not a FastAPI route. `app.state.draining`
+    is set when the process was told to stop: long answers (streams) end then.
+    """
+    app = FastAPI(
+        title=title,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.checks = {}
+    app.state.openapi_parts = []
+    app.state.draining = asyncio.Event()
+    app.add_middleware(Edge)
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_parameters)
+    for path, endpoint in (
+        ("/livez", _livez),
+        ("/readyz", _readyz),
+        ("/metrics", _metrics),
+        ("/v1/openapi.json", _openapi),
+    ):
+        app.add_api_route(path, endpoint, include_in_schema=False, methods=["GET"])
+    return app
+
+
+class Edge:
+    """The outermost layer: trace id, security headers, metrics, access log, and the answer when all
+    else failed.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+        self._timers: dict[tuple[str, str, int], Any] = {}
+        self._log = logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; never raises for a broken route, only for a cancelled task."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        scope["trace_id"] = trace_id = _trace_id(scope)
+        status = 0
+
+        async def sender(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, trace_id)
+            await send(message)
+
+        http_in_flight.inc()
+        try:
+            await self._app(scope, receive, sender)
+        except Exception as error:  # noqa: BLE001 - the last resort: whatever it was, the caller gets a problem
+            self._log.error("request-failed", trace=trace_id, **failure(error))
+            if status == 0:
+                await problem_response(errors.Internal(), trace_id)(scope, receive, sender)
+        finally:
+            http_in_flight.dec()
+            self._account(scope, status, perf_counter() - started, trace_id)
+
+    def _account(self, scope: Scope, status: int, seconds: float, trace_id: str) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        labels = (scope["method"] if route != "unmatched" else "ANY", route, status)
+        timer = self._timers.get(labels)
+        if timer is None:
+            timer = self._timers[labels] = http_seconds.labels(*labels)
+        timer.observe(seconds)
+        if route not in QUIET:
+            self._log.info(
+                "request",
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 2),
+                trace=trace_id,
+                key=scope.get("key_id", ""),
+            )
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """Describe an unexpected error for the log by kind and place, without its message: that may
+    hold personal data.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    return {
+        "error": type(error).__qualname__,
+        "where": [
+            f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames
+        ],
+    }
+
+
+def trace_of(request: Request) -> str:
+    """Return the W3C trace id of a request: the caller's, or the one given to it here."""
+    trace: str = request.scope["trace_id"]
+    return trace
+
+
+async def read_json(request: Request, model: type[Model], limit: int = BODY_BYTES_MAX) -> Model:
+    """Return the body as `model`; raises the problems of `read_body` and `parse`."""
+    return parse(model, await read_body(request.scope, request.receive, limit))
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int = BODY_BYTES_MAX) -> bytes:
+    """Return the body, which must be JSON by its Content-Type and in UTF-8 without a byte order
+    mark.
+
+    No body at all reads as `{}`. Raises WrongMediaType, TooLarge (at once when Content-Length says
+    so, else while reading), TooSlow after 10 s, Malformed.
+    """
+    media = length = b""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            media = value
+        elif name == b"content-length":
+            length = value
+        elif name == b"content-encoding" and value.lower() != b"identity":
+            raise errors.WrongMediaType("Send the body without a Content-Encoding.")
+    if length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+    try:
+        raw = await _collect(receive, limit)
+    except TimeoutError:
+        raise errors.TooSlow(f"The body did not arrive within {BODY_SECONDS_MAX:.0f} s.") from None
+    if not raw and not media:
+        return b"{}"
+    if media != b"application/json" and not _is_json(media):
+        raise errors.WrongMediaType
+    if not raw.isascii():
+        _check_utf8(raw)
+    return raw
+
+
+async def _collect(receive: Receive, limit: int) -> bytes:
+    message = await asyncio.wait_for(receive(), BODY_SECONDS_MAX)
+    raw: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        chunks = [raw]
+        size = len(raw)
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            while message.get("more_body", False):
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise errors.Malformed("The body ended early.")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > limit:
+                    raise _too_large(limit)
+        raw = b"".join(chunks)
+    if len(raw) > limit:
+        raise _too_large(limit)
+    return raw
+
+
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge(f"This operation takes bodies up to {limit} bytes.")
+
+
+def _is_json(media: bytes) -> bool:
+    kind, _, parameters = media.partition(b";")
+    charset = parameters.strip().lower().replace(b'"', b"")
+    return kind.strip().lower() == b"application/json" and charset in (b"", b"charset=utf-8")
+
+
+def _check_utf8(raw: bytes) -> None:
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise errors.Malformed("The body starts with a byte order mark; send JSON without one.")
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise errors.Malformed(f"The body is not UTF-8 (byte {error.start}).") from None
+
+
+def parse(model: type[Model], raw: bytes) -> Model:
+    """Return `raw` as `model`, strictly; raises Invalid with a pointer to every fault. Of a
+    repeated key the last counts.
+    """
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError | RequestValidationError, root: str = "") -> errors.Invalid:
+    """Turn pydantic's faults into a problem; the refused values themselves are not repeated."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else _faults(error)
+    details = [
+        Detail(
+            str(fault["type"]).replace("_", "-"), str(fault["msg"]), root + pointer(fault["loc"])
+        )
+        for fault in faults[:ERRORS_SHOWN_MAX]
+    ]
+    count = "One thing is" if len(faults) == 1 else f"{len(faults)} things are"
+    return errors.Invalid(f"{count} not valid; see errors.", details)
+
+
+def _faults(error: ValidationError) -> Sequence[Any]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def pointer(location: Sequence[int | str]) -> str:
+    """Return a location as JSON pointer (RFC 6901), shortened when the caller's own key was
+    absurdly long.
+    """
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    return "".join("/" + part for part in parts)[:POINTER_CHARS_MAX]
+
+
+def problem_response(problem: Problem, trace_id: str) -> Response:
+    """Return a problem as its HTTP answer."""
+    return Response(
+        orjson.dumps(problem.body(trace_id)),
+        status_code=problem.status,
+        media_type="application/problem+json",
+        headers=problem.headers,
+    )
+
+
+def json_response(
+    content: Any, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Return `content`, or ready bytes, as a JSON answer."""
+    raw = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Response(raw, status_code=status, media_type="application/json", headers=headers)
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error, trace_of(request))
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kinds = {kind.status: kind for kind in reversed(errors.leaves())}
+    kind = kinds.get(error.status_code, errors.Malformed)
+    problem = kind() if kind is not errors.Malformed else errors.Malformed(str(error.detail))
+    problem.headers.update(error.headers or {})
+    return problem_response(problem, trace_of(request))
+
+
+async def _answer_invalid_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(invalid(error), trace_of(request))
+
+
+def _trace_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            found = _TRACEPARENT.fullmatch(value)
+            if found and found[1] != b"0" * 32:
+                return str(found[1], "ascii")
+    return os.urandom(16).hex()
+
+
+def _add_headers(message: Message, trace_id: str) -> None:
+    headers = list(message.get("headers", ()))
+    present = {name for name, _ in headers}
+    headers.extend(header for header in _SECURITY_HEADERS if header[0] not in present)
+    headers.append((b"x-trace-id", trace_id.encode("ascii")))
+    message["headers"] = headers
+
+
+async def _livez() -> Response:
+    return json_response({"status": "live"})
+
+
+async def _readyz(request: Request) -> Response:
+    state = request.app.state
+    faults = {"process": "stopping"} if state.draining.is_set() else {}
+    names = list(state.checks)
+    results = await asyncio.gather(
+        *(asyncio.wait_for(state.checks[name](), READY_SECONDS_MAX) for name in names),
+        return_exceptions=True,
+    )
+    for name, result in zip(names, results, strict=True):
+        if isinstance(result, BaseException):
+            faults[name] = (
+                "no answer" if isinstance(result, TimeoutError) else type(result).__name__
+            )
+        elif result:
+            faults[name] = result
+    parts = {name: faults.get(name, "ok") for name in [*names, *faults]}
+    body = {"status": "not ready" if faults else "ready", "parts": parts}
+    return json_response(body, 503 if faults else 200)
+
+
+async def _metrics() -> Response:
+    return Response(metrics(), media_type=METRICS_TYPE)
+
+
+async def _openapi(request: Request) -> Response:
+    return json_response(openapi(request.app))
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of all routes, computed once."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        schemas["Problem"] = PROBLEM_SCHEMA
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for add in app.state.openapi_parts:
+            add(document)
+        for operations in document.get("paths", {}).values():
+            for operation in operations.values():
+                operation.setdefault("security", [{"key": []}])
+                operation["responses"].update(
+                    {
+                        s: r
+                        for s, r in PROBLEM_RESPONSES.items()
+                        if s not in operation["responses"] or s == "422"
+                    }
+                )
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem. `errors` lists every reason;"
+    " `retryable` says that the same request may succeed later.",
+    "required": ["type", "title", "status", "detail", "code", "retryable", "trace_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "retryable": {"type": "boolean"},
+        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["code", "detail", "pointer"],
+                "properties": {
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "pointer": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+PROBLEM_RESPONSES: dict[str, Any] = {
+    str(kind.status): {
+        "description": kind.title,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for kind in reversed(errors.leaves())
+    if kind.status not in (405, 500)
+}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, except that a signal drains and the process then ends by itself with exit code 0."""
+
+    announce: Callable[[int], None]
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.announce(self.servers[0].sockets[0].getsockname()[1])
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    app: FastAPI,
+    port: int,
+    *,
+    host: str = "127.0.0.1",
+    ready: Callable[[int], None] = lambda port: None,
+) -> None:
+    """Answer on `host:port` until SIGTERM or SIGINT, then finish what is in flight within 8 s and
+    return.
+
+    `ready` is called with the port in use (`port` 0 takes a free one) once requests are accepted.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        backlog=4096,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
+    )
+    server = _Server(config)
+    server.announce = ready
+
+    def drain() -> None:
+        app.state.draining.set()
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, drain)
+    try:
+        await server.serve()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
