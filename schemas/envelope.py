@@ -1,4 +1,6 @@
-"""What surrounds every event: where it stands, who caused it, when it happened and when we learned it (rule 12)."""
+"""What surrounds every event: where it stands, who caused it, when it happened and when we learned
+it (rule 12).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,7 @@
 """The base of every event: one fact, frozen, with a name that outlives any refactoring.
 
-An event is what is stored for ever. Names and meanings never change; a field may be added (with a default), and anything
-else is a new `class_version` with an `upcast_vN_vN+1` beside it.
+An event is what is stored for ever. Names and meanings never change; a field may be added (with a
+default), and anything else is a new `class_version` with an `upcast_vN_vN+1` beside it.
 """
 
 from dataclasses import dataclass, field

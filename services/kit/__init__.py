@@ -1,0 +1,1 @@
+"""What knows PostgreSQL, Kafka and HTTP and nothing of leads."""

@@ -1,4 +1,6 @@
-"""What is asked of the event log and what it answers: one append, its outcome, and the ways in which it is not done."""
+"""What is asked of the event log and what it answers: one append, its outcome, and the ways in
+which it is not done.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +13,9 @@ from schemas.event import Event
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """A command that this append carries out: its id, the SHA-256 of its request, the answer a repeat will hear."""
+    """A command that this append carries out: its id, the SHA-256 of its request, the answer a
+    repeat will hear.
+    """
 
     command_id: UUID
     request: bytes
@@ -38,14 +42,15 @@ class StreamAppend:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """All or nothing: events of one or more streams, with everything that must hold or change together with them.
+    """All or nothing: events of one or more streams, and what must hold or change with them.
 
     commands  at least one; a known one makes the whole append fail as CommandRepeated.
     streams   may be empty only to remember an answer (a command that changed nothing).
-    reads     stream id → version on which the decision rests; another version now fails it as StaleRead.
-    taken, freed  claims as (keyed hash, stream); taking one that another stream holds fails it as ClaimTaken.
-    numbers_added, numbers_removed  (keyed hash, stream) for finding leads by number.
-    destroyed_keys  streams whose personal fields become unreadable for ever.
+    reads     stream id → version on which the decision rests; another version now fails it as
+    StaleRead. taken, freed  claims as (keyed hash, stream); taking one that another stream
+    holds fails it as ClaimTaken. numbers_added, numbers_removed  (keyed hash, stream) for
+    finding leads by number. destroyed_keys  streams whose personal fields become unreadable for
+    ever.
     """
 
     commands: Sequence[Commanded]
@@ -65,7 +70,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The append is durable: its events are `first_position`..`position`, recorded at the database's time.
+    """The append is durable: its events are `first_position`..`position`, recorded at its time.
 
     An append without events has `first_position = position + 1`.
     """
@@ -81,7 +86,10 @@ class AppendError(Exception):
 
 
 class VersionConflict(AppendError):
-    """A stream is not at the expected version: somebody else appended first. Load it again and decide again."""
+    """A stream is not at the expected version: somebody else appended first.
+
+    Load it again and decide again.
+    """
 
     def __init__(self, stream_id: UUID, actual: int) -> None:
         """Name the stream and the version it has now."""
@@ -111,7 +119,9 @@ class ClaimTaken(AppendError):
 
 
 class CommandRepeated(AppendError):
-    """One or more commands of the append were carried out before; `earlier` says what each was answered."""
+    """One or more commands of the append were carried out before; `earlier` says what each was
+    answered.
+    """
 
     def __init__(self, earlier: "Sequence[EarlierAnswer]") -> None:
         """Keep what was answered before."""
@@ -130,8 +140,13 @@ class EarlierAnswer:
 
 
 class OutcomeUnknown(AppendError):
-    """The database did not answer in time. The append may or may not be stored; the same command id will tell."""
+    """The database did not answer in time.
+
+    The append may or may not be stored; the same command id will tell.
+    """
 
 
 class AppendRefused(AppendError):
-    """The database refused the append for its content, which the edges should have refused before."""
+    """The database refused the append for its content, which the edges should have refused
+    before.
+    """

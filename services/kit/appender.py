@@ -1,7 +1,8 @@
-"""Group commit: appends that wait together are stored together, in one call of `log.append` under one lock.
+"""Group commit: what waits together is stored together, by one call of `log.append`.
 
-Two tasks keep the line busy: while one group commits, the next one gathers. A lost reply is never reported as a failure:
-the same group is sent again, and the command ids say whether it had been stored.
+Two tasks keep the line busy: while one group commits, the next one gathers. A lost reply is never
+reported as a failure: the same group is sent again, and the command ids say whether it had been
+stored.
 """
 
 import asyncio
@@ -30,7 +31,9 @@ EventRow = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Prepared:
-    """An append whose events are already bytes, with the marks by which two appends stand in each other's way."""
+    """An append whose events are already bytes, with the marks by which two appends stand in
+    each other's way.
+    """
 
     append: Append
     rows: list[EventRow]
@@ -72,18 +75,24 @@ class Appender:
         return prepared.done
 
     async def _run(self) -> None:
-        while True:
-            group = self._take_group()
-            if group:
-                await self._store(group)
-            elif self._closing:
-                return
-            else:
-                self._wakened.clear()
-                await self._wakened.wait()
+        line = _Line(self._pool)
+        try:
+            while True:
+                group = self._take_group()
+                if group:
+                    await _store(line, group)
+                elif self._closing:
+                    return
+                else:
+                    self._wakened.clear()
+                    await self._wakened.wait()
+        finally:
+            await line.drop()
 
     def _take_group(self) -> list[Prepared]:
-        """Take what waits, in order, leaving for later whatever touches the same thing as one already taken."""
+        """Take what waits, in order, leaving for later whatever touches the same thing as
+        one already taken.
+        """
         group: list[Prepared] = []
         passed: list[Prepared] = []
         written: set[object] = set()
@@ -112,54 +121,84 @@ class Appender:
         waiting.extendleft(reversed(passed))
         return group
 
-    async def _store(self, group: list[Prepared]) -> None:
-        try:
-            row = await self._send(group)
-        except outcome.OutcomeUnknown as error:
-            for one in group:
-                _fail(one, error)
-        except asyncpg.PostgresError as error:
-            await self._find_culprit(group, error)
-        except BaseException as error:
-            for one in group:
-                _fail(one, outcome.OutcomeUnknown(str(error)))
-            raise
-        else:
-            _settle(group, row)
 
-    async def _find_culprit(self, group: list[Prepared], error: Exception) -> None:
-        """The database refused the group as a whole: store each alone, so that only the guilty one fails."""
-        if len(group) == 1:
-            _fail(group[0], outcome.AppendRefused(str(error)))
-            return
+class _Line:
+    """A connection kept between groups: giving it back to the pool each time would cost a round
+    trip.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | None = None
+
+    async def fetchrow(self, columns: Sequence[Any]) -> Any:
+        if self._connection is None:
+            self._connection = await self._pool.acquire()
+        return await self._connection.fetchrow(_APPEND, *columns, timeout=DEADLINE_SECONDS)
+
+    async def drop(self) -> None:
+        """Give the connection up; after an error the next group gets another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._pool.release(connection)
+
+
+async def _store(line: _Line, group: list[Prepared]) -> None:
+    try:
+        row = await _send(line, group)
+    except outcome.OutcomeUnknown as error:
         for one in group:
-            await self._store([one])
-
-    async def _send(self, group: Sequence[Prepared]) -> Any:
-        columns = _columns(group)
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                async with self._pool.acquire() as connection:
-                    at("append.before")
-                    row = await connection.fetchrow(_APPEND, *columns, timeout=DEADLINE_SECONDS)
-                    at("append.after")
-                    return row if tries == 1 else _after_retry(group, row)
-            except (*RETRYABLE, asyncpg.QueryCanceledError) as error:
-                if time.monotonic() > deadline:
-                    raise outcome.OutcomeUnknown(
-                        f"{type(error).__name__} for {tries} tries"
-                    ) from error
-                await asyncio.sleep(RETRY_SECONDS)
+            _fail(one, error)
+    except asyncpg.PostgresError as error:
+        await _find_culprit(line, group, error)
+    except BaseException as error:
+        for one in group:
+            _fail(one, outcome.OutcomeUnknown(str(error)))
+        raise
+    else:
+        _settle(group, row)
 
 
-_APPEND = f"select * from log.append({', '.join(f'${i}' for i in range(1, 34))})"
+async def _find_culprit(line: _Line, group: list[Prepared], error: Exception) -> None:
+    """The database refused the group as a whole: store each alone, so that only the guilty
+    fails.
+    """
+    if len(group) == 1:
+        _fail(group[0], outcome.AppendRefused(str(error)))
+        return
+    for one in group:
+        await _store(line, [one])
+
+
+async def _send(line: _Line, group: Sequence[Prepared]) -> Any:
+    columns = _columns(group)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            at("append.before")
+            row = await line.fetchrow(columns)
+            at("append.after")
+            # What a second try finds known may have been stored by the first.
+            return row if tries == 1 else {**row, "retried": True}
+        except (*RETRYABLE, asyncpg.QueryCanceledError) as error:
+            await line.drop()
+            if time.monotonic() > deadline:
+                raise outcome.OutcomeUnknown(f"{type(error).__name__}, {tries} tries") from error
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+_APPEND = (
+    "select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+    " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)"
+)
 
 
 def _columns(group: Sequence[Prepared]) -> list[Any]:
-    """Turn the group into the 33 arrays `log.append` takes; the first column of each table is the append's place."""
+    """Turn the group into the 33 arrays `log.append` takes; the first column of each table is
+    the append's place.
+    """
     commands: list[EventRow] = []
     streams: list[EventRow] = []
     reads: list[EventRow] = []
@@ -169,14 +208,11 @@ def _columns(group: Sequence[Prepared]) -> list[Any]:
     events: list[EventRow] = []
     for i, one in enumerate(group):
         append = one.append
-        for row in one.rows:
-            events.append((i, *row))
-        for known in append.commands:
-            commands.append((i, known.command_id, known.request, known.answer, len(events)))
-        for stream in append.streams:
-            streams.append((i, stream.stream_id, stream.expected_version))
-        for stream_id, version in append.reads.items():
-            reads.append((i, stream_id, version))
+        events.extend((i, *row) for row in one.rows)
+        last = len(events)
+        commands.extend((i, c.command_id, c.request, c.answer, last) for c in append.commands)
+        streams.extend((i, s.stream_id, s.expected_version) for s in append.streams)
+        reads.extend((i, stream_id, version) for stream_id, version in append.reads.items())
         claims.extend((i, key, stream, False) for key, stream in append.freed)
         claims.extend((i, key, stream, True) for key, stream in append.taken)
         numbers.extend((i, number, stream, False) for number, stream in append.numbers_removed)
@@ -199,11 +235,6 @@ def _turned(rows: list[EventRow], width: int) -> Sequence[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
-def _after_retry(group: Sequence[Prepared], row: Any) -> Any:
-    """Mark a row that answers a second try: what is known by now may have been stored by the first."""
-    return {**row, "retried": True}
-
-
 def _settle(group: list[Prepared], row: Any) -> None:
     """Give every append of the group its own outcome."""
     failures: dict[int, list[tuple[Any, ...]]] = {}
@@ -219,7 +250,7 @@ def _settle(group: list[Prepared], row: Any) -> None:
         ):
             failures.setdefault(i, []).append(tuple(why))
     position = row["first_position"] - 1
-    retried = "retried" in row
+    retried = "retried" in row.keys()  # noqa: SIM118 - a Record iterates over values
     for i, one in enumerate(group):
         if i not in failures:
             _succeed(one, position + len(one.rows), row["recorded_at"])
@@ -233,7 +264,9 @@ def _settle(group: list[Prepared], row: Any) -> None:
 
 
 def _error(reasons: list[tuple[Any, ...]]) -> AppendError:
-    """Return the outcome of a failed append: a repeat before anything else, for the rest follows from it."""
+    """Return the outcome of a failed append: a repeat before anything else, for the rest
+    follows from it.
+    """
     repeated = [
         outcome.EarlierAnswer(command_id, request, answer, position)
         for why, command_id, position, answer, request in reasons

@@ -1,7 +1,8 @@
-"""Between events and stored bytes: the `eventsourcing` mapper does the versions and upcasting, orjson the text.
+"""Between events and stored bytes: `eventsourcing` maps and upcasts, orjson writes the text.
 
-Of each event two JSON objects are stored: the public fields in clear, the personal ones encrypted with the lead's key.
-What equals the field's default is left out. The digest covers every stored byte; the hash chain is built over digests.
+Of each event two JSON objects are stored: the public fields in clear, the personal ones encrypted
+with the lead's key. What equals the field's default is left out. The digest covers every stored
+byte; the hash chain is built over digests.
 """
 
 import hashlib
@@ -27,7 +28,9 @@ _FRAME = struct.Struct(">16sihqIIII")
 
 
 class UnknownEvent(LookupError):
-    """A stored event has a type this code does not know: it was written by newer code, or not by us."""
+    """A stored event has a type this code does not know: it was written by newer code, or not
+    by us.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,17 @@ class StoredEvent:
     personal: bytes | None
 
 
-STORED_COLUMNS = "position, recorded_at, happened_at, stream_id, version, schema_version, type, hash, data, meta, personal"
+READ_EVENTS = (
+    "select position, recorded_at, happened_at, stream_id, version, schema_version, type, hash,"
+    " data, meta, personal from log.events"
+)
+"""Reads rows that are the fields of StoredEvent; add a condition and an order."""
 
 
 class _TwoLines(Transcoder):
-    """Turns the state of one event class into a line of public JSON and, if any, a line of personal JSON."""
+    """Turns the state of one event class into a line of public JSON and, if any, a line of
+    personal JSON.
+    """
 
     def __init__(self, event_class: type[Event]) -> None:
         super().__init__()
@@ -101,7 +110,9 @@ def decode_origin(meta: bytes) -> Origin:
 
 
 def digest(stored: StoredEvent) -> bytes:
-    """Return SHA-256 over every stored byte of the event but its position, recording time and hash."""
+    """Return SHA-256 over every stored byte of the event but its position, recording time and
+    hash.
+    """
     return digest_of(
         stored.stream_id,
         stored.version,
@@ -124,7 +135,9 @@ def digest_of(
     personal: bytes | None,
     meta: bytes,
 ) -> bytes:
-    """Return SHA-256 over the framed fields; lengths are framed too, so no two events share one text."""
+    """Return SHA-256 over the framed fields; lengths are framed too, so no two events share one
+    text.
+    """
     name = event_type.encode()
     frame = _FRAME.pack(
         stream_id.bytes,
@@ -140,7 +153,9 @@ def digest_of(
 
 
 def link(previous: bytes, stored: StoredEvent) -> bytes:
-    """Return the hash that chains `stored` to the stream's previous event (b"" before the first)."""
+    """Return the hash that chains `stored` to the stream's previous event (b"" before the
+    first).
+    """
     recorded = (stored.recorded_at - EPOCH) // _MICROSECOND
     body = stored.position.to_bytes(8) + recorded.to_bytes(8, signed=True) + digest(stored)
     return hashlib.sha256(previous + body).digest()
@@ -169,9 +184,10 @@ class EventCodec:
         return public, personal if newline else None
 
     def decode(self, stored: StoredEvent, key: DataKey | None) -> Recorded:
-        """Return the event, upcast to today's shape; without its key personal fields read as defaults.
+        """Return the event in today's shape; without its key personal fields read as defaults.
 
-        Raises UnknownEvent for a type that is not in the catalogue, KeyUnusable when ciphertext was changed.
+        Raises UnknownEvent for a type that is not in the catalogue, KeyUnusable when
+        ciphertext was changed.
         """
         mapper = self._mappers.get(stored.type)
         if mapper is None:

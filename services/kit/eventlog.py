@@ -1,7 +1,7 @@
 """The event log: append facts in commit order, read a stream, read everything after a position.
 
-Because positions are given under the append's lock, a reader just continues after the last position it saw: nothing
-appears later below it, and there are no gaps (architecture: "Group commit under one lock").
+Because positions are given under the append's lock, a reader just continues after the last position
+it saw: nothing appears later below it, and there are no gaps.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from uuid import UUID
 import asyncpg
 
 from schemas.envelope import Recorded
-from services.kit.append import Append, Appended, AppendError, EarlierAnswer
+from services.kit.append import Append, Appended, AppendError, EarlierAnswer, StreamAppend
 from services.kit.appender import Appender, EventRow, Prepared
 from services.kit.codec import (
-    STORED_COLUMNS,
+    READ_EVENTS,
     EventCodec,
     StoredEvent,
     digest_of,
@@ -27,11 +27,16 @@ from services.kit.keys import DataKey, KeyRing
 
 
 class KeyDestroyed(RuntimeError):
-    """Personal fields were about to be written to a stream whose key was destroyed: the decision should refuse that."""
+    """Personal fields were about to be written to a stream whose key was destroyed: the
+    decision should refuse that.
+    """
 
 
 class EventLog:
-    """One process's access to the log. Use as an async context manager: leaving it stores what still waits."""
+    """One process's access to the log.
+
+    Use as an async context manager: leaving it stores what still waits.
+    """
 
     def __init__(
         self, pool: "asyncpg.Pool[asyncpg.Record]", codec: EventCodec, keys: KeyRing
@@ -57,7 +62,9 @@ class EventLog:
         await self._appender.close()
 
     async def append(self, append: Append) -> Appended:
-        """Store the append durably, or raise the AppendError that says why nothing of it was stored."""
+        """Store the append durably, or raise the AppendError that says why nothing of it
+        was stored.
+        """
         prepared = await self._prepare(append)
         appended = await self._appender.submit(prepared)
         self._stored(prepared)
@@ -87,8 +94,6 @@ class EventLog:
 
     async def _prepare(self, append: Append) -> Prepared:
         """Turn events into bytes: encoded, encrypted, digested."""
-        existing = [s.stream_id for s in append.streams if s.expected_version]
-        await self.keys.load(existing)
         rows: list[EventRow] = []
         new_keys: list[tuple[UUID, bytes, DataKey]] = []
         for stream in append.streams:
@@ -98,6 +103,9 @@ class EventLog:
                 data, plain = self.codec.encode(event, stream.stream_id, version, happened_at)
                 personal = None
                 if plain is not None:
+                    if key is None and stream.expected_version:
+                        await self.keys.load([stream.stream_id])
+                        key = self.keys.find(stream.stream_id)
                     if key is None:
                         key, wrapped = self._new_key(stream.stream_id, stream.expected_version)
                         new_keys.append((stream.stream_id, wrapped, key))
@@ -136,29 +144,29 @@ class EventLog:
     async def load(
         self, stream_ids: Iterable[UUID], after: Mapping[UUID, int] | None = None
     ) -> dict[UUID, list[Recorded]]:
-        """Return the events of each stream in order, those beyond version `after[stream]` if given, with one query.
+        """Return the events of each stream in order, with one query; only those beyond `after`.
 
-        A stream without such events has an empty list. Personal fields of an erased lead read as defaults.
+        A stream without such events has an empty list. Personal fields of an erased lead
+        read as defaults.
         """
         ids = list(dict.fromkeys(stream_ids))
         known = after or {}
         versions = [known.get(stream, 0) for stream in ids]
-        rows, _ = await asyncio.gather(
-            self.pool.fetch(
-                _STREAMS if len(ids) > 1 or versions[0] else _STREAM, *_asked(ids, versions)
-            ),
-            self.keys.load(ids),
-        )
+        if not ids:
+            return {}
+        if len(ids) == 1 and not versions[0]:
+            rows = await self.pool.fetch(_STREAM, ids[0])
+        else:
+            rows = await self.pool.fetch(_STREAMS, ids, versions)
         streams: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
-        for row in rows:
-            stored = StoredEvent(*row)
-            streams[stored.stream_id].append(
-                self.codec.decode(stored, self.keys.find(stored.stream_id))
-            )
+        for recorded in await self.decode([StoredEvent(*row) for row in rows]):
+            streams[recorded.stream_id].append(recorded)
         return streams
 
     async def read_raw(self, after: int, limit: int) -> list[StoredEvent]:
-        """Return up to `limit` stored events after position `after`, in order: bytes as they are."""
+        """Return up to `limit` stored events after position `after`, in order: bytes as
+        they are.
+        """
         return [StoredEvent(*row) for row in await self.pool.fetch(_LOG, after, limit)]
 
     async def decode(self, stored: Sequence[StoredEvent]) -> list[Recorded]:
@@ -211,22 +219,27 @@ class EventLog:
     async def earlier_answers(self, command_ids: Iterable[UUID]) -> dict[UUID, EarlierAnswer]:
         """Return what those of the commands that were carried out before were answered."""
         rows = await self.pool.fetch(
-            "select command_id, request, answer, position from log.commands where command_id = any($1)",
+            "select command_id, request, answer, position from log.commands"
+            " where command_id = any($1)",
             list(command_ids),
         )
         return {row["command_id"]: EarlierAnswer(*row) for row in rows}
 
 
-def _asked(ids: list[UUID], versions: list[int]) -> tuple[object, ...]:
-    return (ids, versions) if len(ids) > 1 or versions[0] else (ids[0],)
+def _may_need_key(stream: StreamAppend) -> bool:
+    """Say whether its events can hold personal fields."""
+    return any(new.event.PERSONAL for new in stream.events)
 
 
-_LOG = f"select {STORED_COLUMNS} from log.events where position > $1 order by position limit $2"
-_STREAM = f"select {STORED_COLUMNS} from log.events where stream_id = $1 order by version"
-_STREAMS = (
-    "select "
-    + ", ".join(f"e.{column}" for column in STORED_COLUMNS.split(", "))
-    + " from unnest($1::uuid[], $2::int[]) as asked(stream_id, after)"
-    " join lateral (select * from log.events e where e.stream_id = asked.stream_id and e.version > asked.after"
-    " order by e.version offset 0) e on true"
-)
+_LOG = READ_EVENTS + " where position > $1 order by position limit $2"
+_STREAM = READ_EVENTS + " where stream_id = $1 order by version"
+_STREAMS = """
+    select position, recorded_at, happened_at, e.stream_id, version, schema_version, type, hash,
+           data, meta, personal
+      from unnest($1::uuid[], $2::int[]) as asked(stream_id, after)
+      join lateral (
+        select * from log.events e
+          where e.stream_id = asked.stream_id and e.version > asked.after
+          order by e.version offset 0
+      ) e on true
+"""

@@ -1,7 +1,8 @@
 """Named places where a test may stop the world: `at("relay.after_publish")`.
 
-In production a failpoint does nothing. `LEADS_FAILPOINT=name:kill:3` sends SIGKILL to the process on its third pass there;
-`name:raise:1` raises once instead; several are separated by commas. Every name has a case in `tests/faults`.
+In production a failpoint does nothing. `LEADS_FAILPOINT=name:kill:3` sends SIGKILL to the process
+on its third pass there; `name:raise:1` raises once instead; several are separated by commas. Every
+name has a case in `tests/faults`.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""Keys: a master key wraps one data key per lead; personal fields are encrypted with the data key, looked up by keyed hash.
+"""Keys: the master key wraps one data key per lead, and keys the hashes by which we look up.
 
-Destroying a lead's data key makes its personal fields unreadable everywhere at once: log, broker, backups (rule 16).
+Destroying a lead's data key makes its personal fields unreadable everywhere at once: log, broker,
+backups (rule 16).
 """
 
 import hashlib
@@ -30,7 +31,9 @@ class MasterKey:
     """The one secret of an installation: wraps data keys and keys the look-up hashes."""
 
     def __init__(self, secret: bytes) -> None:
-        """Take 32 secret bytes; the wrapping and the look-up key are derived, never the secret itself."""
+        """Take 32 secret bytes; the wrapping and the look-up key are derived, never the
+        secret itself.
+        """
         assert len(secret) == 32, "a master key has 32 bytes"
         self._wrapping = AESGCM(hmac.digest(secret, b"leads wrap v1", "sha256"))
         self._lookup = hmac.digest(secret, b"leads lookup v1", "sha256")
@@ -48,15 +51,19 @@ class MasterKey:
             )
         except InvalidTag:
             raise KeyUnusable(
-                f"the data key of {stream_id} does not open: is this the master key of this database?"
+                f"the data key of {stream_id} does not open: not this database's master key?"
             ) from None
 
     def lookup_hash(self, value: str) -> bytes:
-        """Return 16 bytes by which `value` (a phone number, a duplicate key) is found without storing it."""
+        """Return 16 bytes by which `value` (a phone number, a duplicate key) is found
+        without storing it.
+        """
         return hmac.digest(self._lookup, value.encode(), "sha256")[:HASH_BYTES]
 
     def lookup_id(self, value: str) -> UUID:
-        """Return the stream id that stands for `value`: do-not-call entries have one stream per number."""
+        """Return the stream id that stands for `value`: do-not-call entries have one stream
+        per number.
+        """
         return UUID(bytes=self.lookup_hash(value), version=8)
 
 
@@ -76,7 +83,9 @@ class DataKey:
         return nonce + self._cipher.encrypt(nonce, plain, self._stream + version.to_bytes(4))
 
     def decrypt(self, version: int, stored: bytes) -> bytes:
-        """Return the personal fields of event `version`; raise KeyUnusable when the bytes were changed."""
+        """Return the personal fields of event `version`; raise KeyUnusable when the bytes
+        were changed.
+        """
         try:
             return self._cipher.decrypt(
                 stored[:NONCE_BYTES], stored[NONCE_BYTES:], self._stream + version.to_bytes(4)
@@ -89,7 +98,8 @@ class DataKey:
 class KeyRing:
     """The data keys a process has at hand, the least used dropped first.
 
-    `find` answers for a stream that was loaded: its key, or None when it has none or it was destroyed.
+    `find` answers for a stream that was loaded: its key, or None when it has none or it was
+    destroyed.
     """
 
     def __init__(
@@ -102,7 +112,9 @@ class KeyRing:
         self._keys: OrderedDict[UUID, DataKey | None] = OrderedDict()
 
     async def load(self, stream_ids: Iterable[UUID]) -> None:
-        """Bring the keys of these streams into memory with one query for those that are not there."""
+        """Bring the keys of these streams into memory with one query for those that are not
+        there.
+        """
         missing = [stream for stream in stream_ids if stream not in self._keys]
         if not missing:
             return
@@ -129,7 +141,10 @@ class KeyRing:
         return stream_id in self._keys and self._keys[stream_id] is None
 
     def make(self, stream_id: UUID) -> tuple[DataKey, bytes]:
-        """Make a new key; return it and its wrapped form. It joins the ring only by `put`, once stored."""
+        """Make a new key; return it and its wrapped form.
+
+        It joins the ring only by `put`, once stored.
+        """
         secret = os.urandom(32)
         return DataKey(stream_id, secret), self.master.wrap(stream_id, secret)
 

@@ -1,4 +1,6 @@
-"""Numbered SQL migrations: applied in order, once, under a lock, and refused when an applied file was changed since."""
+"""Numbered SQL migrations: applied in order, once, under a lock, and refused when an applied file
+was changed since.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +14,10 @@ _LOCK = 7_005_000
 
 
 class MigrationChanged(RuntimeError):
-    """An applied migration differs from its file: history was edited. Restore the file; add a new one instead."""
+    """An applied migration differs from its file: history was edited.
+
+    Restore the file; add a new one instead.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,16 @@ def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
 async def migrate(database_url: str, *, login: str = "", dry_run: bool = False) -> list[str]:
     """Apply what is missing and return its names; with `dry_run` only name it.
 
-    `login` is the role the services sign in with, when it is not the one that migrates: it gets membership in the three
-    service roles and nothing else. Raises MigrationChanged when an applied file was edited.
+    `login` is the role the services sign in with, when it is not the one that migrates: it gets
+    membership in the three service roles and nothing else. Raises MigrationChanged when an
+    applied file was edited.
     """
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         await connection.execute(
-            "create table if not exists public.migrations (name text primary key, checksum text not null,"
+            "create table if not exists public.migrations"
+            " (name text primary key, checksum text not null,"
             " applied_at timestamptz not null default clock_timestamp())"
         )
         rows = await connection.fetch("select name, checksum from public.migrations")

@@ -1,4 +1,6 @@
-"""PostgreSQL as we use it: a pool under one of the least-privileged roles, every wait bounded, one list of retryable faults."""
+"""PostgreSQL as we use it: a pool under one of the least-privileged roles, every wait bounded, one
+list of retryable faults.
+"""
 
 import asyncio
 
@@ -18,7 +20,10 @@ RETRYABLE: tuple[type[BaseException], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
-"""What a restart, a killed backend or a cut line looks like. The statement may or may not have happened."""
+"""What a restart, a killed backend or a cut line looks like.
+
+The statement may or may not have happened.
+"""
 
 
 async def connect_pool(
@@ -29,10 +34,10 @@ async def connect_pool(
     largest: int = 8,
     statement_timeout_ms: int = 30_000,
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """Open a pool whose sessions act as `role` (`leads_command`, `leads_projections`, `leads_query`).
+    """Open a pool whose sessions act as `role`: leads_command, leads_projections or leads_query.
 
-    Waits at most 5 s for a connection. Sessions idle in a transaction for 10 s are ended by the server, so that no
-    forgotten one holds up cleaning.
+    Waits at most 5 s for a connection. Sessions idle in a transaction for 10 s are ended by the
+    server, so that no forgotten one holds up cleaning.
     """
     return await asyncpg.create_pool(
         database_url,

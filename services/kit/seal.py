@@ -1,7 +1,8 @@
-"""Signed Merkle roots: every so many events the log is sealed, and each seal signs all that lie before it.
+"""Signed Merkle roots: the log is sealed as it grows, and each seal signs all that lies before.
 
-A hash chain alone does not stop someone who can rewrite all of it. A seal does, once it is kept elsewhere: its head covers
-the heads before it, so one signed line in a second place pins the whole log (RFC 6962 for the tree, RFC 8032 for the signature).
+A hash chain alone does not stop someone who can rewrite all of it. A seal does, once it is kept
+elsewhere: its head covers the heads before it, so one signed line in a second place pins the whole
+log (RFC 6962 for the tree, RFC 8032 for the signature).
 """
 
 import hashlib
@@ -22,7 +23,9 @@ SEGMENT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """One row of `log.roots`: the Merkle root of a segment, and the head that covers it and every segment before."""
+    """One row of `log.roots`: the Merkle root of a segment, and the head that covers it and
+    every segment before.
+    """
 
     last_position: int
     first_position: int
@@ -32,7 +35,8 @@ class Seal:
     key_id: str
 
 
-SEAL_COLUMNS = "last_position, first_position, root, head, signature, key_id"
+READ_SEALS = "select last_position, first_position, root, head, signature, key_id from log.roots"
+"""Reads rows that are the fields of Seal; add an order."""
 
 
 def leaf(event_hash: bytes) -> bytes:
@@ -46,7 +50,9 @@ def parent(left: bytes, right: bytes) -> bytes:
 
 
 def merkle_root(event_hashes: Sequence[bytes]) -> bytes:
-    """Return the root over the events of a segment, in position order; an odd node moves up as it is."""
+    """Return the root over the events of a segment, in position order; an odd node moves up as
+    it is.
+    """
     level = [leaf(event_hash) for event_hash in event_hashes]
     while len(level) > 1:
         level = _level_above(level)
@@ -61,7 +67,9 @@ def _level_above(level: list[bytes]) -> list[bytes]:
 
 
 def audit_path(event_hashes: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
-    """Return the neighbours, from leaf to root, by which event `index` is shown to be in the segment."""
+    """Return the neighbours, from leaf to root, by which event `index` is shown to be in the
+    segment.
+    """
     path: list[tuple[str, bytes]] = []
     level = [leaf(event_hash) for event_hash in event_hashes]
     while len(level) > 1:
@@ -81,7 +89,9 @@ def root_by_path(event_hash: bytes, path: Sequence[tuple[str, bytes]]) -> bytes:
 
 
 def next_head(previous: bytes, first: int, last: int, root: bytes) -> bytes:
-    """Return the head of a segment: over the head before it (b"" for the first), its bounds and its root."""
+    """Return the head of a segment: over the head before it (b"" for the first), its bounds and
+    its root.
+    """
     return hashlib.sha256(previous + first.to_bytes(8) + last.to_bytes(8) + root).digest()
 
 
@@ -103,7 +113,9 @@ class Sealer:
         self._waiting_since: datetime | None = None
 
     async def step(self) -> Seal | None:
-        """Seal one segment when 4,096 events wait, or fewer for 30 s; return the seal, or None when there was none to make."""
+        """Seal one segment when 4,096 events wait, or fewer for 30 s; return the seal, or
+        None when there was none to make.
+        """
         last = await self._pool.fetchrow(
             "select last_position, head from log.roots order by last_position desc limit 1"
         )
@@ -121,8 +133,8 @@ class Sealer:
         head = next_head(head, sealed + 1, upto, root)
         seal = Seal(upto, sealed + 1, root, head, self._key.sign(head), self._key.key_id)
         await self._pool.execute(
-            f"insert into log.roots ({SEAL_COLUMNS}) values ($1, $2, $3, $4, $5, $6)"
-            " on conflict do nothing",
+            "insert into log.roots (last_position, first_position, root, head, signature, key_id)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
             *(seal.last_position, seal.first_position, root, head, seal.signature, seal.key_id),
         )
         self._write_anchor(seal)

@@ -1,4 +1,6 @@
-"""Settings come from the environment (`LEADS_…`), once, at the start of a process; a secret may come as `…_FILE`."""
+"""Settings come from the environment (`LEADS_…`), once, at the start of a process; a secret may
+come as `…_FILE`.
+"""
 
 import os
 from collections.abc import Mapping

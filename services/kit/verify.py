@@ -1,7 +1,7 @@
-"""Verification: reads the whole log and says whether it is what was written, naming the first event that is not.
+"""Verification: is the log what was written? If not, the first event that is not is named.
 
-Checked: positions without a gap, versions without a gap, every chain hash, every stream's head, every signed root, and
-the roots kept in the second place.
+Checked: positions without a gap, versions without a gap, every chain hash, every stream's head,
+every signed root, and the roots kept in the second place.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -12,9 +12,9 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.kit.codec import STORED_COLUMNS, StoredEvent, link
+from services.kit.codec import READ_EVENTS, StoredEvent, link
 from services.kit.keys import verify_signature
-from services.kit.seal import SEAL_COLUMNS, Seal, merkle_root, next_head
+from services.kit.seal import READ_SEALS, Seal, merkle_root, next_head
 
 _PAGE = 5_000
 
@@ -60,15 +60,13 @@ async def verify(
 ) -> Verdict:
     """Verify the whole log at one moment and return the verdict; nothing is changed.
 
-    `anchor` is the file of seals kept outside the database. `progress` hears the number of events read so far.
-    Memory: about 150 bytes a stream.
+    `anchor` is the file of seals kept outside the database. `progress` hears the number of
+    events read so far. Memory: about 150 bytes a stream.
     """
     verdict = Verdict()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         walk = _Walk(anchors=_anchors(anchor, public_key) if anchor else {})
-        rows = await connection.fetch(
-            f"select {SEAL_COLUMNS} from log.roots order by last_position"
-        )
+        rows = await connection.fetch(READ_SEALS + " order by last_position")
         walk.seals = [Seal(*row) for row in rows]
         try:
             async for page in _pages(connection):
@@ -93,7 +91,7 @@ async def _pages(
     position = 0
     while True:
         rows = await connection.fetch(
-            f"select {STORED_COLUMNS} from log.events where position > $1 order by position limit $2",
+            READ_EVENTS + " where position > $1 order by position limit $2",
             position,
             _PAGE,
         )
@@ -146,7 +144,9 @@ def _check_seal(walk: _Walk, public_key: bytes) -> None:
 
 
 async def _check_ends(connection: "asyncpg.Connection[asyncpg.Record]", walk: _Walk) -> None:
-    """Check what only shows at the end: events cut off there, streams whose head is not their last event."""
+    """Check what only shows at the end: events cut off there, streams whose head is not their
+    last event.
+    """
     if walk.next_seal < len(walk.seals):
         last = walk.seals[-1].last_position
         raise Fault(f"the log ends at position {walk.position} but was sealed up to {last}")
@@ -163,14 +163,16 @@ async def _check_ends(connection: "asyncpg.Connection[asyncpg.Record]", walk: _W
         if walk.heads.get(row["stream_id"]) != (row["version"], row["hash"]):
             version = walk.heads.get(row["stream_id"], (0, b""))[0]
             raise Fault(
-                f"stream {row['stream_id']} ends at version {version}, its head says {row['version']}"
+                f"stream {row['stream_id']} ends at version {version}, not {row['version']}"
             )
     if known != len(walk.heads):
         raise Fault(f"{len(walk.heads)} streams have events, {known} have a head")
 
 
 def _anchors(path: Path, public_key: bytes) -> dict[int, bytes]:
-    """Return position → head of the seals kept outside; a line that is not properly signed is a fault of its own."""
+    """Return position → head of the seals kept outside; a line that is not properly signed is a
+    fault of its own.
+    """
     anchors: dict[int, bytes] = {}
     if not path.exists():
         return anchors

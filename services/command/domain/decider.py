@@ -1,7 +1,8 @@
-"""The shape of every decision: state and command and facts in, events or refusals out. Pure: no clock, no ids, no IO.
+"""The shape of every decision: state, command and facts in, events or refusals out. Pure.
 
-A decision is a function registered with `@decides(SomeCommand)`; an evolution is a function `evolve(state, event)` that
-never fails. The handler around them loads, folds, calls `decide`, appends; it knows no rule.
+A decision is a function registered with `@decides(SomeCommand)`; an evolution is a function
+`evolve(state, event)` that never fails. The handler around them loads, folds, calls `decide`,
+appends; it knows no rule.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +16,11 @@ from schemas.event import Event
 
 
 class Command(BaseModel):
-    """What somebody asks for. The class is the documentation: body of its route, bulk form, permission row.
+    """What somebody asks for; body of its route, row of the permissions, form in the UI.
 
     Class attributes a subclass states:
-      aggregate   the category of the stream it addresses: "lead", "campaign", "organisation", "dnc".
-      roles       who may give it at all; which leads it may touch is decided per lead.
+      aggregate   the category of the stream it addresses: "lead", "campaign", "organisation",
+      "dnc". roles       who may give it at all; which leads it may touch is decided per lead.
       bulk        whether it is offered in bulk (domain star).
       creates     whether it starts a stream (expected version 0).
       is_fact     facts from dialers never conflict and are never refused (rule 9).
@@ -38,7 +39,9 @@ class Command(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason of a refusal: a stable code for machines, a sentence for people, the field it is about."""
+    """One reason of a refusal: a stable code for machines, a sentence for people, the field it
+    is about.
+    """
 
     code: str
     text: str
@@ -46,7 +49,10 @@ class Reason:
 
 
 class Refused(Exception):
-    """The command cannot be done. Carries every reason, never only the first; nothing was changed."""
+    """The command cannot be done.
+
+    Carries every reason, never only the first; nothing was changed.
+    """
 
     def __init__(self, reasons: Sequence[Reason]) -> None:
         """Keep all reasons, in the order in which the rules were checked."""
@@ -56,7 +62,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Events that a decision writes to another stream, in the same transaction as its own (CloneLead)."""
+    """Events that a decision writes to another stream, in the same transaction as its own
+    (CloneLead).
+    """
 
     stream_id: UUID
     category: str
@@ -66,7 +74,10 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A value only one living lead may hold in a scope: the duplicate key (rule 15). Hashed before it is stored."""
+    """A value only one living lead may hold in a scope: the duplicate key (rule 15).
+
+    Hashed before it is stored.
+    """
 
     kind: str
     scope: str
@@ -96,10 +107,14 @@ def decides(command: type[Command]) -> Callable[[Decision], Decision]:
 
 
 def decide(state: Any, command: Command, facts: Any) -> list[Outcome]:
-    """Return the events that `command` causes on `state`, [] when nothing changes (rule 11); raise Refused."""
+    """Return the events that `command` causes on `state`, [] when nothing changes (rule 11);
+    raise Refused.
+    """
     return list(_decisions[type(command)](state, command, facts))
 
 
 def commands() -> list[type[Command]]:
-    """Return every command that has a decision, sorted by name: routes, docs and permission rows derive from it."""
+    """Return every command that has a decision, sorted by name: routes, docs and permission
+    rows derive from it.
+    """
     return sorted(_decisions, key=lambda command: command.__name__)
