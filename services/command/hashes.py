@@ -1,0 +1,24 @@
+"""Keyed names of personal values: what the log stores in place of a number or a duplicate key (rule 16).
+
+One place, because all writers must agree: the handler, the intake of calls, imports.
+"""
+
+from uuid import UUID
+
+from services.command.domain.decider import Claim
+from services.kit.keys import MasterKey
+
+
+def number_hash(master: MasterKey, number: str) -> bytes:
+    """Return the key of `log.numbers` for a number in E.164."""
+    return master.lookup_hash("number " + number)
+
+
+def claim_hash(master: MasterKey, claim: Claim) -> bytes:
+    """Return the key of `log.claims` for a claim; the parts are framed, so no two share one text."""
+    return master.lookup_hash(f"claim {len(claim.kind)} {claim.kind} {claim.scope} {claim.value}")
+
+
+def dnc_stream(master: MasterKey, number: str) -> UUID:
+    """Return the stream that holds the do-not-call entries of a number in E.164."""
+    return master.lookup_id("dnc " + number)
