@@ -1,0 +1,1 @@
+"""The campaign: template, follow-up rules, limits, hours, range."""

@@ -1,0 +1,149 @@
+"""The template of a campaign: which fields its leads have, and whether values fit them.
+
+A field's import name is its identity, across campaigns too (rule 14). Every lead has `name`,
+`email` and `whatsapp` besides, and its primary number, which is no field but may be the duplicate
+key `phone`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.command.domain.campaign.values import FieldType, Value, typed
+from services.command.domain.decider import Reason
+
+PHONE_KEY = "phone"
+"""The duplicate key that is the primary number."""
+
+Checked = tuple[dict[str, Any], dict[str, Any], list[Reason]]
+"""Clean values of open fields, of personal fields, and every reason why a value does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateField:
+    """One field. Type and `personal` never change, because values of leads are stored by them."""
+
+    import_name: str
+    label: str = ""
+    type: FieldType = "text"
+    values: tuple[str, ...] = ()
+    required: bool = False
+    default: Value | None = None
+    personal: bool = False
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> "TemplateField":
+        """Return the field that `stored` once described."""
+        return cls(**{**stored, "values": tuple(stored.get("values") or ())})
+
+    def stored(self) -> dict[str, Any]:
+        """Return the field as an event holds it."""
+        return {
+            "import_name": self.import_name,
+            "label": self.label,
+            "type": self.type,
+            "values": list(self.values),
+            "required": self.required,
+            "default": self.default,
+            "personal": self.personal,
+        }
+
+    def typed(self, value: Any) -> Value:
+        """Return `value` as this field stores it; Unfit with what it must be."""
+        return typed(self.type, self.values, value)
+
+
+BUILT_IN_FIELDS: dict[str, TemplateField] = {
+    one.import_name: one
+    for one in (
+        TemplateField("name", "Name", personal=True),
+        TemplateField("email", "E-mail", "email", personal=True),
+        TemplateField("whatsapp", "WhatsApp", "phone", personal=True),
+    )
+}
+"""Fields every lead has; a template may name one to give it a label or make it required."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The fields of a campaign in their order, and which of them is the duplicate key (rule 15).
+
+    removed: fields taken out; their values stay in leads, so a field of that name that comes
+    back keeps its type.
+    """
+
+    fields: tuple[TemplateField, ...] = ()
+    duplicate_key: str = PHONE_KEY
+    removed: tuple[TemplateField, ...] = ()
+    _by_name: Mapping[str, TemplateField] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = {one.import_name: one for one in self.fields}
+        object.__setattr__(self, "_by_name", {**BUILT_IN_FIELDS, **own})
+
+    def field(self, import_name: str) -> TemplateField | None:
+        """Return the field of this import name, built-in ones included; None when unknown."""
+        return self._by_name.get(import_name)
+
+    def check(self, fields: Mapping[str, Any]) -> Checked:
+        """Type all values of a whole lead, fill in defaults, and miss required fields.
+
+        None and "" count as not given. Reasons: field-unknown, field-required, field-not-<type>.
+        """
+        given = {name: one for name, one in fields.items() if one is not None and one != ""}
+        for name, one in self._by_name.items():
+            if name not in given and one.default is not None:
+                given[name] = one.default
+        clean, personal, reasons = self._typed(given)
+        reasons.extend(self._required(name for name in self._by_name if name not in given))
+        return clean, personal, reasons
+
+    def check_change(self, changed: Mapping[str, Any], unset: Collection[str] = ()) -> Checked:
+        """Type the values of a change; what it unsets must be known and not required.
+
+        More reasons: field-empty (None or "" is no value: unset it), field-set-and-unset.
+        """
+        given = {name: one for name, one in changed.items() if one is not None and one != ""}
+        clean, personal, reasons = self._typed(given)
+        for name in changed:
+            if name not in given:
+                text = f"Field {name} got no value; unset it to empty it."
+                reasons.append(Reason("field-empty", text, name))
+        for name in unset:
+            if name in changed:
+                text = f"Field {name} is both set and unset; do one of them."
+                reasons.append(Reason("field-set-and-unset", text, name))
+            elif name not in self._by_name and name not in {
+                one.import_name for one in self.removed
+            }:
+                reasons.append(_unknown(name))
+        reasons.extend(self._required(unset))
+        return clean, personal, reasons
+
+    def _typed(self, given: Mapping[str, Any]) -> Checked:
+        clean: dict[str, Any] = {}
+        personal: dict[str, Any] = {}
+        reasons: list[Reason] = []
+        for name, value in given.items():
+            known = self._by_name.get(name)
+            if known is None:
+                reasons.append(_unknown(name))
+                continue
+            try:
+                (personal if known.personal else clean)[name] = known.typed(value)
+            except ValueError as problem:
+                text = f"Field {name} {problem}."
+                reasons.append(Reason(f"field-not-{known.type}", text, name))
+        return clean, personal, reasons
+
+    def _required(self, missing: Any) -> list[Reason]:
+        return [
+            Reason("field-required", f"Field {name} is required; give it a value.", name)
+            for name in missing
+            if (known := self._by_name.get(name)) is not None and known.required
+        ]
+
+
+def _unknown(name: str) -> Reason:
+    text = f"The campaign's template has no field {name}; add it there, or leave it out."
+    return Reason("field-unknown", text, name)

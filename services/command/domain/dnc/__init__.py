@@ -1,0 +1,1 @@
+"""The do-not-call entries of one number."""

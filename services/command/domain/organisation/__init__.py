@@ -1,0 +1,1 @@
+"""The organisation: teams, users, API keys, statuses."""

@@ -1,0 +1,92 @@
+"""Phone numbers as E.164, and the time zones a number may be in (rule 13).
+
+A number without `+` is read only when the caller names the region it was typed in. Whether a number
+is assigned today is not asked, because dialers know newer numbers than any table; it must be one
+that its country could have.
+"""
+
+import re
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
+from phonenumbers import timezone as number_zones
+
+from services.command.domain.decider import Reason
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_AS_PEOPLE_TYPE = re.compile(r"\+?[0-9 ()./\-\u00a0\u2010-\u2015]{2,40}")
+_UNKNOWN_ZONE = "Etc/Unknown"
+_REMEMBERED = 50_000
+
+
+class NotAPhone(ValueError):
+    """The text is no phone number; `reason` says why, in the words of a refusal."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = Reason(code, text, "phone")
+
+
+def _parsed(text: str, region: str | None) -> PhoneNumber:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            raise NotAPhone(
+                "phone-country-unknown", "No country has the calling code of this number."
+            ) from None
+        raise NotAPhone("phone-impossible", "No phone number can look like this.") from None
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        raise NotAPhone(
+            "phone-impossible", "The number has too few or too many digits for its country."
+        )
+    return number
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def parse_phone(text: str, region: str | None = None) -> str:
+    """Return the number as E.164; raise NotAPhone.
+
+    Without `region` (two letters, ISO 3166) only E.164 itself is taken: `+`, country code, digits,
+    nothing between. With it, also numbers as people of that region write them.
+    """
+    text = text.strip()
+    if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
+        raise NotAPhone("phone-region-unknown", f"There is no region {region}; use e.g. GB or US.")
+    if region is None and not _E164.fullmatch(text):
+        raise NotAPhone(
+            "phone-not-e164",
+            "Write the number in international form without spaces, like +14155550100.",
+        )
+    if region is not None and not _AS_PEOPLE_TYPE.fullmatch(text):
+        raise NotAPhone("phone-impossible", "A phone number has only digits and separators.")
+    found = phonenumbers.format_number(_parsed(text, region), PhoneNumberFormat.E164)
+    if region is None and found != text:  # e.g. a trunk 0 behind the country code
+        raise NotAPhone("phone-not-e164", f"In international form this number is {found}.")
+    return found
+
+
+def _exists(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def zones_of(number: str) -> tuple[str, ...]:
+    """Return every IANA zone an E.164 number may be in, sorted; () when none is known.
+
+    A landline has few; a mobile, toll-free or fictitious number has all zones of its country.
+    """
+    try:
+        parsed = phonenumbers.parse(number)
+    except NumberParseException:
+        return ()
+    zones = number_zones.time_zones_for_number(parsed)
+    if _UNKNOWN_ZONE in zones:  # a range nobody has been given: go by its prefix
+        zones = number_zones.time_zones_for_geographical_number(parsed)
+    return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE and _exists(zone)))

@@ -1,0 +1,1 @@
+"""Dialer payloads that could not be taken in."""

@@ -1,0 +1,86 @@
+"""What is known of one held payload: its bytes, why it was held, and what became of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from schemas.envelope import Recorded
+from schemas.event import Event
+from schemas.quarantine import PayloadDiscarded, PayloadHeld, PayloadMended, PayloadReprocessed
+
+Fate = Literal["unknown", "held", "mended", "reprocessed", "discarded"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPayload:
+    """One payload in quarantine. `raw` is base64, `code` and `text` say why it is held."""
+
+    id: str = ""
+    version: int = 0
+    fate: Fate = "unknown"
+    raw: str = ""
+    code: str = ""
+    text: str = ""
+    source: str = ""
+    call_id: str | None = None
+    lead: str | None = None
+    call: str | None = None
+    discarded_because: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it can still be mended, tried again or discarded."""
+        return self.fate in {"held", "mended"}
+
+
+def _held(payload: HeldPayload, event: PayloadHeld) -> HeldPayload:
+    return replace(
+        payload,
+        id=str(event.originator_id),
+        fate="held",
+        raw=event.raw or payload.raw,
+        code=event.code,
+        text=event.text,
+        source=event.source,
+        call_id=event.call_id,
+    )
+
+
+def _mended(payload: HeldPayload, event: PayloadMended) -> HeldPayload:
+    return replace(payload, fate="mended", raw=event.raw)
+
+
+def _reprocessed(payload: HeldPayload, event: PayloadReprocessed) -> HeldPayload:
+    return replace(payload, fate="reprocessed", lead=event.lead, call=event.call)
+
+
+def _discarded(payload: HeldPayload, event: PayloadDiscarded) -> HeldPayload:
+    return replace(payload, fate="discarded", discarded_because=event.reason)
+
+
+_CHANGES: dict[type[Event], Callable[[HeldPayload, Any], HeldPayload]] = {
+    PayloadHeld: _held,
+    PayloadMended: _mended,
+    PayloadReprocessed: _reprocessed,
+    PayloadDiscarded: _discarded,
+}
+
+
+def evolve(payload: HeldPayload, event: Event) -> HeldPayload:
+    """Return the payload after one more event; an unknown event only counts."""
+    change = _CHANGES.get(type(event))
+    changed = payload if change is None else change(payload, event)
+    return replace(changed, version=payload.version + 1)
+
+
+def fold(events: Iterable[Event], payload: HeldPayload | None = None) -> HeldPayload:
+    """Return the payload after these events, from `payload` or from nothing."""
+    state = HeldPayload() if payload is None else payload
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def replay(recorded: Iterable[Recorded], payload: HeldPayload | None = None) -> HeldPayload:
+    """Return the payload after these events as they stand in the log."""
+    return fold((one.event for one in recorded), payload)
