@@ -1,0 +1,74 @@
+-- One row a lead: what the grid shows, filters and sorts by. Deleted leads keep a row without data (rule 16).
+-- Owners are `team:<uuid>` or `user:<uuid>`; `uploaded_by` and `last_modified_by` are actors, `user:<uuid>` or
+-- `service:<name>`; the other people are ids of users.
+create table read.lead_v1 (
+  lead_id            uuid        primary key,
+  version            int         not null,
+  position           bigint      not null,
+  campaign_id        uuid,
+  pool_id            uuid,
+  segment_id         uuid,
+  cloned_from        uuid,
+  source             text,
+  owner              text,
+  original_owner     text,
+  status             text        not null,
+  previous_status    text,
+  active             boolean     not null,
+  active_from        timestamptz,
+  active_until       timestamptz,
+  suppressed         boolean     not null,
+  suppressed_until   timestamptz,
+  priority           smallint    not null,
+  -- dialling
+  passes             int         not null,  -- attempts since the last reset
+  call_attempts      int         not null,
+  contact_attempts   int         not null,
+  contact_sessions   text[]      not null,  -- those counted in contact_attempts
+  talk_seconds       int         not null,
+  next_dial_at       timestamptz,
+  callback_at        timestamptz,
+  callback_agent     uuid,
+  reserved_for       uuid,
+  locked_by          uuid,
+  locked_until       timestamptz,
+  dial_from          text,                  -- HH:MM, with dial_until and dial_zone the lead's own limit
+  dial_until         text,
+  dial_zone          text,
+  calling_until      timestamptz,           -- a started call holds the lead until then
+  latest_call_id     text,
+  latest_call_at     timestamptz,
+  latest_call_by     uuid,
+  latest_end_cause   text,
+  latest_disposition text,
+  last_contacted_at  timestamptz,           -- the latest call in which somebody talked
+  -- people and times
+  result             text,
+  user_processed_by  uuid,
+  user_processed_at  timestamptz,
+  uploaded_by        text,
+  uploaded_at        timestamptz,           -- the event's own time of creation
+  created_at         timestamptz,           -- when it was recorded
+  last_modified_by   text,
+  last_modified_at   timestamptz,
+  last_activity_at   timestamptz not null,  -- the latest event's own time
+  -- personal data, erased with the lead
+  phone              text,
+  phone_typed        text,
+  name               text,
+  email              text,
+  whatsapp           text,
+  contacts           jsonb       not null,  -- [{"id", "phone", "typed", "fields"}] in dialling order
+  notes              jsonb       not null,  -- {"<number>": "<text>"}
+  fields             jsonb       not null,  -- template fields by import name, personal ones included
+  personal_fields    text[]      not null,  -- which of `fields` are personal
+  anonymised         boolean     not null,
+  deleted            boolean     not null
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+-- Read backwards: newest first, the id breaks ties.
+create index on read.lead_v1 (last_modified_at, lead_id);
+create index on read.lead_v1 (owner, last_modified_at, lead_id);
+create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id);
+create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id) where user_processed_by is not null;
+create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
+create index on read.lead_v1 (next_dial_at, lead_id) where next_dial_at is not null;
