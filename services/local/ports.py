@@ -1,6 +1,7 @@
 """Loopback ports that are free now, the one used last time first."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -17,17 +18,18 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose_port(remembered: Path) -> int:
-    """The port written in the file if it is free, else another, which is then remembered there."""
-    try:
-        port = int(remembered.read_text())
+def choose_port(remembered: Path, first: int = 0) -> int:
+    """The port the file names if it is free, else `first`, else any; remembered in the file."""
+    candidates = [first]
+    with suppress(FileNotFoundError, ValueError):
+        candidates.insert(0, int(remembered.read_text()))
+    for port in candidates:
         if 1024 <= port < 65536 and is_free(port):
-            return port
-    except (FileNotFoundError, ValueError):
-        pass
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = int(probe.getsockname()[1])
+            break
+    else:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
     remembered.parent.mkdir(parents=True, exist_ok=True)
     remembered.write_text(f"{port}\n")
     return port

@@ -10,7 +10,6 @@ import importlib.util
 import os
 import pwd
 import re
-import secrets
 import shutil
 import signal
 import subprocess
@@ -25,6 +24,7 @@ import asyncpg
 
 from services.local.ports import LOOPBACK, choose_port
 from services.local.process import Child, Program, StartFailed, run_once
+from services.local.secret_file import secret_in
 
 MAJOR_MIN = 16  # `initdb -c` came with 16
 UNPRIVILEGED_USER = "nobody"
@@ -97,7 +97,12 @@ class LocalPostgres:
 
     def url_of(self, role: str, database: str) -> str:
         """Where `role` connects to `database`. Tests make databases of their own."""
-        return f"postgresql://{role}:{self._password(role)}@{LOOPBACK}:{self._port}/{database}"
+        return f"postgresql://{role}:{self._password(role)}@{self.address}/{database}"
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{LOOPBACK}:{self._port}"
 
     @property
     def pid(self) -> int:
@@ -175,11 +180,7 @@ class LocalPostgres:
         return self._folder / "postgres.log"
 
     def _password(self, role: str) -> str:
-        path = self._folder / f"{role}.password"
-        if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-                out.write(secrets.token_urlsafe(24))
-        return path.read_text()
+        return secret_in(self._folder / f"{role}.password")
 
     def _settings(self) -> Iterator[str]:
         lossy = {"fsync": "off", "full_page_writes": "off"}
@@ -229,7 +230,7 @@ class LocalPostgres:
             roles = await connection.fetch("select rolname from pg_roles")
             for role, rights in (("leads", "createrole"), ("leads_app", "")):
                 password = self._password(role)
-                assert re.fullmatch(r"[\w-]+", password), "CREATE ROLE takes no parameters"
+                assert password.isalnum(), "CREATE ROLE takes no parameters"
                 if (role,) not in roles:
                     await connection.execute(
                         f"create role {role} login {rights} password '{password}'"

@@ -1,0 +1,169 @@
+"""The `leads` command: start everything, look after the log and the read models, test, measure.
+
+Each command imports what it needs when it runs, so that `leads --help` answers at once.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Event-sourced lead processing on one machine.",
+)
+console = Console(highlight=False, soft_wrap=True, stderr=True)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def say(text: str) -> None:
+    """Tells people; standard output stays free for results."""
+    console.print(text, markup=False)
+
+
+def main() -> None:
+    """Entry point of the `leads` command. A refusal is one sentence and exit code 1."""
+    from services.kit.migrate import MigrationChanged
+    from services.local.lock import AlreadyRunning
+    from services.local.postgres import PostgresUnavailable
+    from services.local.process import StartFailed
+
+    try:
+        app(prog_name="leads")
+    except (AlreadyRunning, MigrationChanged, PostgresUnavailable, StartFailed) as reason:
+        say(f"leads: {reason}")
+        sys.exit(1)
+
+
+def run(work: Coroutine[Any, Any, int]) -> None:
+    """Runs a command's work and exits with its code.
+
+    The first Ctrl-C or SIGTERM stops it in order; the second ends the process at once, and the
+    children with it.
+    """
+
+    async def until_stopped() -> int:
+        task = asyncio.ensure_future(work)
+        stopping = False
+
+        def stop(received: signal.Signals) -> None:
+            nonlocal stopping
+            if stopping:
+                os._exit(128 + received)
+            stopping = True
+            say(f"{received.name}: stopping")
+            task.cancel()
+
+        loop = asyncio.get_running_loop()
+        for each in SIGNALS:
+            loop.add_signal_handler(each, stop, each)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            say("stopped")
+            return 0
+
+    raise typer.Exit(asyncio.run(until_stopped()))
+
+
+@app.command()
+def up(
+    sample: Annotated[bool, typer.Option(help="Load the sample at the first start.")] = True,
+) -> None:
+    """Start everything and stay up: servers, services, the sample. Ctrl-C stops all."""
+    from services.local.up import stay_up
+
+    run(stay_up(say, with_sample=sample))
+
+
+@app.command("sample")
+def sample_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Start everything, load the sample, print what the read models hold, stop."""
+    from services.local.up import load_sample_once
+
+    run(load_sample_once(say, as_json=as_json))
+
+
+@app.command()
+def verify() -> None:
+    """Check hash chain and signed roots of the whole log; exit 1 names the first bad event."""
+    from services.cli_log import verify_log
+
+    run(verify_log(say))
+
+
+@app.command()
+def check() -> None:
+    """Compare every read model with an independent fold of the log; exit 1 names differences."""
+    from services.cli_log import check_read_models
+
+    run(check_read_models(say))
+
+
+@app.command()
+def rebuild(name: Annotated[str, typer.Argument(help="The read model's name.")]) -> None:
+    """Build a read model anew from the log, beside the old one, then switch."""
+    from services.cli_log import rebuild_read_model
+
+    run(rebuild_read_model(name, say))
+
+
+@app.command()
+def migrate(
+    dry_run: Annotated[bool, typer.Option(help="Only name what would be applied.")] = False,
+    login: Annotated[str, typer.Option(help="Role the services sign in as, if another.")] = "",
+) -> None:
+    """Apply the database migrations that are missing."""
+    from services.cli_log import migrate_database
+
+    run(migrate_database(say, dry_run=dry_run, login=login))
+
+
+@app.command()
+def sql(statement: str) -> None:
+    """Run one SQL statement as the database's owner and print its rows as JSON lines."""
+    from services.cli_log import run_sql
+
+    run(run_sql(statement, say))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Lint, type-check and run all tests; with arguments, only pytest with them."""
+    from services.cli_test import run_tests
+
+    raise typer.Exit(run_tests(context.args))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="One benchmark; all when left out.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> None:
+    """Measure: value, unit, reference, ratio, target, held."""
+    from services.cli_test import run_bench
+
+    raise typer.Exit(run_bench(name, as_json=as_json))
+
+
+@app.command()
+def schemas(
+    check_only: Annotated[bool, typer.Option("--check", help="Fail if a file is stale.")] = False,
+) -> None:
+    """Write the generated contracts: JSON Schema of events, OpenAPI, AsyncAPI."""
+    from services.cli_schemas import write_schemas
+
+    raise typer.Exit(write_schemas(check_only=check_only))
+
+
+if __name__ == "__main__":
+    main()

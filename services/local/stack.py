@@ -1,0 +1,241 @@
+"""Everything one machine needs, started together: servers, keys, migrations, services.
+
+The services learn what runs where from their environment (services/kit/settings.py).
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.kit.migrate import migrate
+from services.local.kafka import BrokerUnavailable, LocalKafka
+from services.local.lock import AlreadyRunning, data_lock
+from services.local.ports import LOOPBACK, choose_port
+from services.local.postgres import LocalPostgres
+from services.local.process import Child, Program, StartFailed, says
+from services.local.secret_file import secret_in
+from services.local.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_LINE = "leads: ready"
+HTTP_PORT_FIRST = 8080
+SERVICE_READY_S = 60.0
+SERVICE_STOP_S = 3.0
+# The first two carry Kafka traffic; the log transport needs neither.
+ON_KAFKA = {"relay": "services.command.relay", "intake": "services.command.intake"}
+ALWAYS = {"projections": "services.projections"}
+# Started last and stopped first, so that nothing is asked of parts that are gone.
+API = "services.local.api"
+CONNECTION = "connection.json"
+OWNER_URL = "owner_url"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """PostgreSQL and the transport. `environ` is what every service is given.
+
+    `owner_url` is for what services may not do: migrate, look at everything.
+    """
+
+    transport: str
+    environ: Mapping[str, str]
+    owner_url: str
+    supervisor: Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The servers and all services, at `address` (an origin without a slash at its end)."""
+
+    address: str
+    servers: Servers
+
+
+def data_folder() -> Path:
+    """LEADS_DATA_DIR, else `.leads` in the project."""
+    given = os.environ.get("LEADS_DATA_DIR")
+    return Path(given).absolute() if given else ROOT / ".leads"
+
+
+@asynccontextmanager
+async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
+    """Starts all, yields the stack, stops all in reverse order.
+
+    Raises what `running_servers` raises, and StartFailed when a service does not get ready.
+    """
+    async with running_servers(folder, say) as servers:
+        modules = ALWAYS | (ON_KAFKA if servers.transport == "kafka" else {})
+        await _all_or_none(
+            *(
+                servers.supervisor.start(_service(name, module, servers.environ))
+                for name, module in modules.items()
+            )
+        )
+        port = int(os.environ.get("LEADS_HTTP_PORT") or 0) or choose_port(
+            folder / "http.port", first=HTTP_PORT_FIRST
+        )
+        await servers.supervisor.start(_api(port, servers.environ))
+        yield Stack(f"http://{LOOPBACK}:{port}", servers)
+
+
+@asynccontextmanager
+async def running_servers(folder: Path, say: Say) -> AsyncIterator[Servers]:
+    """Only PostgreSQL, migrated, and the broker: enough for tools that read or mend the log.
+
+    Raises AlreadyRunning, PostgresUnavailable, StartFailed; without a broker it says so and goes on
+    with the log transport.
+    """
+    with data_lock(folder):
+        supervisor = Supervisor(folder / "logs", say)
+        master_key, signing_key = folder / "master.key", folder / "signing.key"
+        for key in (master_key, signing_key):
+            secret_in(key)
+        try:
+            (database_url, owner_url), bootstrap = await _all_or_none(
+                _database(folder, supervisor, say), _broker(folder, supervisor, say)
+            )
+            transport = "kafka" if bootstrap else "log"
+            environ = {
+                "LEADS_DATABASE_URL": database_url,
+                "LEADS_KAFKA": bootstrap,
+                "LEADS_TRANSPORT": transport,
+                "LEADS_MASTER_KEY_FILE": str(master_key),
+                "LEADS_SIGNING_KEY_FILE": str(signing_key),
+                "LEADS_DATA_DIR": str(folder),
+            }
+            with _told_in(folder / CONNECTION, environ | {OWNER_URL: owner_url}):
+                yield Servers(transport, environ, owner_url, supervisor)
+        finally:
+            await supervisor.stop()
+
+
+@asynccontextmanager
+async def found_servers(folder: Path, say: Say) -> AsyncIterator[tuple[Mapping[str, str], str]]:
+    """Environment and owner's URL of the servers over `folder`; started here when none run."""
+    try:
+        async with running_servers(folder, say) as servers:
+            yield servers.environ, servers.owner_url
+    except AlreadyRunning:
+        try:
+            environ = json.loads((folder / CONNECTION).read_text())
+        except FileNotFoundError:
+            raise AlreadyRunning(f"{folder} is being started or stopped; try again") from None
+        yield environ, environ.pop(OWNER_URL)
+
+
+@contextmanager
+def _told_in(path: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Other commands of the same user find the running servers by this file."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump(dict(environ), out)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def _database(folder: Path, supervisor: Supervisor, say: Say) -> tuple[str, str]:
+    """Starts or finds PostgreSQL and migrates it. Returns URLs for services and for the owner."""
+    given = os.environ.get("LEADS_DATABASE_URL")
+    if given:
+        say("PostgreSQL: the server LEADS_DATABASE_URL names")
+        url = owner_url = given
+    else:
+        local = LocalPostgres(folder / "postgres")
+        await supervisor.start(await local.prepare())
+        say(f"PostgreSQL: {local.address}, data in {folder / 'postgres'}")
+        url, owner_url = local.url, local.owner_url
+    applied = await migrate(owner_url, login="" if given else "leads_app")
+    if applied:
+        say(f"Migrations applied: {', '.join(applied)}")
+    return url, owner_url
+
+
+async def _broker(folder: Path, supervisor: Supervisor, say: Say) -> str:
+    """Starts or finds Kafka and returns its address, "" when the log transport is to be used."""
+    if os.environ.get("LEADS_TRANSPORT") == "log":
+        say("Kafka: not used, LEADS_TRANSPORT=log; read models are fed from the event log")
+        return ""
+    given = os.environ.get("LEADS_KAFKA")
+    if given:
+        say(f"Kafka: {given}, as LEADS_KAFKA says")
+        return given
+    local = LocalKafka(folder / "kafka", say=say)
+    try:
+        await supervisor.start(await local.prepare())
+    except (BrokerUnavailable, StartFailed) as reason:
+        say(f"NO KAFKA: {reason}")
+        say("NO KAFKA: going on with the log transport; read models are fed from the event log")
+        return ""
+    say(f"Kafka: {local.bootstrap}, data in {folder / 'kafka'}")
+    return local.bootstrap
+
+
+def _service(name: str, module: str, environ: Mapping[str, str]) -> Program:
+    """A service of ours: says READY_LINE when it is; drains on SIGTERM."""
+    return Program(
+        name=name,
+        argv=(sys.executable, "-m", module),
+        env={**environ, "PYTHONUNBUFFERED": "1"},
+        cwd=ROOT,
+        stop_timeout_s=SERVICE_STOP_S,
+        ready=says(READY_LINE),
+        ready_timeout_s=SERVICE_READY_S,
+    )
+
+
+def _api(port: int, environ: Mapping[str, str]) -> Program:
+    """The API; ready when it says of itself that it is."""
+
+    async def ready(_: Child) -> None:
+        while not await _answers_ok(port, "/readyz"):
+            await asyncio.sleep(0.05)
+
+    return Program(
+        name="api",
+        argv=(sys.executable, "-m", API),
+        env={**environ, "LEADS_HTTP_PORT": str(port), "PYTHONUNBUFFERED": "1"},
+        cwd=ROOT,
+        stop_timeout_s=SERVICE_STOP_S,
+        ready=ready,
+        ready_timeout_s=SERVICE_READY_S,
+    )
+
+
+async def _answers_ok(port: int, path: str) -> bool:
+    """Whether a GET on the loopback port is answered with 200."""
+    try:
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    except OSError:
+        return False
+    try:
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {LOOPBACK}\r\n\r\n".encode())
+        status = await asyncio.wait_for(reader.readline(), 5)
+    except (OSError, TimeoutError):
+        return False
+    else:
+        return b" 200 " in status
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _all_or_none(*work: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Runs all at once; when one fails the others are cancelled and its own error is raised."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
