@@ -1,6 +1,19 @@
 """Every event there is, by its stored name. Decoding, schemas and replay start from here."""
 
+from schemas.campaign import CAMPAIGN_EVENTS
+from schemas.dnc import DNC_EVENTS
 from schemas.event import Event
 from schemas.lead import LEAD_EVENTS
+from schemas.organisation import ORGANISATION_EVENTS
+from schemas.quarantine import QUARANTINE_EVENTS
 
-EVENTS: dict[str, type[Event]] = {kind.TOPIC: kind for kind in LEAD_EVENTS}
+EVENTS: dict[str, type[Event]] = {
+    kind.TOPIC: kind
+    for kind in (
+        *LEAD_EVENTS,
+        *CAMPAIGN_EVENTS,
+        *ORGANISATION_EVENTS,
+        *DNC_EVENTS,
+        *QUARANTINE_EVENTS,
+    )
+}
