@@ -94,7 +94,7 @@ create table read.lead_v1 (
   passes             int         not null,  -- attempts since the last reset
   call_attempts      int         not null,
   contact_attempts   int         not null,
-  contact_sessions   text[]      not null,  -- those counted in contact_attempts
+  contact_sessions   jsonb       not null,  -- those counted in contact_attempts
   talk_seconds       int         not null,
   next_dial_at       timestamptz,
   callback_at        timestamptz,
@@ -105,7 +105,8 @@ create table read.lead_v1 (
   dial_from          text,                  -- HH:MM, with dial_until and dial_zone the lead's own limit
   dial_until         text,
   dial_zone          text,
-  calling_until      timestamptz,           -- a started call holds the lead until then
+  calling_id         text,                  -- a started call holds the lead until `calling_until`
+  calling_until      timestamptz,
   latest_call_id     text,
   latest_call_at     timestamptz,
   latest_call_by     uuid,
@@ -131,7 +132,7 @@ create table read.lead_v1 (
   contacts           jsonb       not null,  -- [{"id", "phone", "typed", "fields"}] in dialling order
   notes              jsonb       not null,  -- {"<number>": "<text>"}
   fields             jsonb       not null,  -- template fields by import name, personal ones included
-  personal_fields    text[]      not null,  -- which of `fields` are personal
+  personal_fields    jsonb       not null,  -- which of `fields` are personal
   anonymised         boolean     not null,
   deleted            boolean     not null
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
@@ -175,7 +176,7 @@ create table read.app_user_v1 (
   position       bigint  not null,
   team_id        text    not null,
   role           text    not null,
-  rights         text[]  not null,
+  rights         jsonb   not null,
   ownership_code text,
   active         boolean not null,
   name           text    not null,

@@ -14,7 +14,7 @@ create table read.app_user_v1 (
   position       bigint  not null,
   team_id        text    not null,
   role           text    not null,
-  rights         text[]  not null,
+  rights         jsonb   not null,
   ownership_code text,
   active         boolean not null,
   name           text    not null,
