@@ -51,7 +51,7 @@ async def verify_log(say: Say) -> int:
 async def migrate_database(say: Say, *, dry_run: bool, login: str) -> int:
     """Applies the missing migrations, or only names them.
 
-    The embedded server is migrated whenever it starts; this is for the one LEADS_DATABASE_URL names.
+    The embedded server is migrated at every start; this is for the one LEADS_DATABASE_URL names.
     """
     given = os.environ.get("LEADS_DATABASE_URL")
     if given:

@@ -70,9 +70,9 @@ def provide_jars(say: Callable[[str], None], environ: Mapping[str, str] = os.env
         there = pool.map(lambda jar: jar.is_at(folder / jar.file_name), jars)
         missing = [jar for jar, good in zip(jars, there, strict=True) if not good]
         if missing and given:
-            names = ", ".join(jar.file_name for jar in missing)
             raise JarsUnavailable(
-                f"LEADS_KAFKA_JARS={given} lacks, or has in another form: {names}"
+                f"LEADS_KAFKA_JARS={given}: {len(missing)} of {len(jars)} jars are missing or have"
+                f" other bytes, {missing[0].file_name} first"
             )
         if missing:
             say(f"Fetching Apache Kafka {VERSION}: {len(missing)} of {len(jars)} jars")

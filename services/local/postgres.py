@@ -384,14 +384,18 @@ def _locale(major: int) -> tuple[str, ...]:
 
 
 def _is_postgres(pid: int) -> bool:
-    try:
-        said = subprocess.run(
-            ["ps", "-o", "comm=", "-p", str(pid)],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=5,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return Path(said.strip()).name == "postgres"
+    """Whether a PostgreSQL runs under this number. One that ended and was not reaped does not."""
+    if Path("/proc/self/stat").exists():
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return re.search(r"\(postgres\) [^ZX]", state) is not None
+    said = subprocess.run(
+        ["ps", "-o", "stat=,comm=", "-p", str(pid)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=5,
+    ).stdout.split(maxsplit=1)
+    return len(said) == 2 and not said[0].startswith("Z") and Path(said[1]).name == "postgres"

@@ -86,11 +86,11 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
 
 
 @asynccontextmanager
-async def running_servers(folder: Path, say: Say) -> AsyncIterator[Servers]:
-    """Only PostgreSQL, migrated, and the broker: enough for tools that read or mend the log.
+async def running_servers(folder: Path, say: Say, *, broker: bool = True) -> AsyncIterator[Servers]:
+    """PostgreSQL, migrated, and the broker; without `broker` on the log transport.
 
-    Raises AlreadyRunning, PostgresUnavailable, StartFailed; without a broker it says so and goes on
-    with the log transport.
+    Raises AlreadyRunning, PostgresUnavailable, StartFailed. When a broker cannot be had it says so
+    and goes on with the log transport.
     """
     with data_lock(folder):
         supervisor = Supervisor(folder / "logs", say)
@@ -99,7 +99,8 @@ async def running_servers(folder: Path, say: Say) -> AsyncIterator[Servers]:
             secret_in(key)
         try:
             (database_url, owner_url), bootstrap = await _all_or_none(
-                _database(folder, supervisor, say), _broker(folder, supervisor, say)
+                _database(folder, supervisor, say),
+                _broker(folder, supervisor, say) if broker else _no_broker(),
             )
             transport = "kafka" if bootstrap else "log"
             environ = {
@@ -118,9 +119,12 @@ async def running_servers(folder: Path, say: Say) -> AsyncIterator[Servers]:
 
 @asynccontextmanager
 async def found_servers(folder: Path, say: Say) -> AsyncIterator[tuple[Mapping[str, str], str]]:
-    """Environment and owner's URL of the servers over `folder`; started here when none run."""
+    """Environment and owner's URL of the servers over `folder`, for tools that work on the log.
+
+    When none run, PostgreSQL alone is started for as long as the block runs.
+    """
     try:
-        async with running_servers(folder, say) as servers:
+        async with running_servers(folder, say, broker=False) as servers:
             yield servers.environ, servers.owner_url
     except AlreadyRunning:
         try:
@@ -178,6 +182,10 @@ async def _broker(folder: Path, supervisor: Supervisor, say: Say) -> str:
         return ""
     say(f"Kafka: {local.bootstrap}, data in {folder / 'kafka'}")
     return local.bootstrap
+
+
+async def _no_broker() -> str:
+    return ""
 
 
 def _service(name: str, module: str, environ: Mapping[str, str]) -> Program:

@@ -1,0 +1,67 @@
+"""Ports, locks and secrets of a data folder."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.local.lock import AlreadyRunning, data_lock
+from services.local.ports import choose_port, is_free
+from services.local.secret_file import secret_in
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_port_is_remembered(tmp_path: Path) -> None:
+    port = choose_port(tmp_path / "deep" / "port")
+    assert is_free(port)
+    assert choose_port(tmp_path / "deep" / "port") == port
+
+
+def test_a_remembered_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (tmp_path / "port").write_text(f"{port}\n")
+        assert choose_port(tmp_path / "port", first=port) != port
+
+
+def test_the_wished_port_is_taken_first_and_nonsense_is_ignored(tmp_path: Path) -> None:
+    wished = choose_port(tmp_path / "any")
+    (tmp_path / "port").write_text("soon\n")
+    assert choose_port(tmp_path / "port", first=wished) == wished
+
+
+def test_a_folder_has_one_starter(tmp_path: Path) -> None:
+    held_by_us = pytest.raises(AlreadyRunning, match=f"process {os.getpid()}")
+    with data_lock(tmp_path), held_by_us, data_lock(tmp_path):
+        raise AssertionError("two starters")
+    with data_lock(tmp_path):
+        pass
+
+
+def test_the_lock_of_a_killed_starter_is_free(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from services.local.lock import data_lock\n"
+        "with data_lock(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=ROOT)
+    assert killed.returncode == -9
+    assert (tmp_path / "lock").read_text().strip().isdecimal()
+    with data_lock(tmp_path):
+        pass
+
+
+def test_a_secret_is_made_once_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    secret = secret_in(path)
+    assert len(bytes.fromhex(secret)) == 32
+    assert secret_in(path) == secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
