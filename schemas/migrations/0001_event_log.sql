@@ -120,30 +120,24 @@ create trigger roots_append_only before update or delete on log.roots
 create trigger roots_no_truncate before truncate on log.roots
   for each statement execute function log.refuse_change();
 
-create function log.link(state bytea, previous bytea, body bytea) returns bytea
-  immutable parallel safe language sql
-  return sha256(coalesce(state, previous) || body);
-create aggregate log.chain(previous bytea, body bytea) (sfunc = log.link, stype = bytea);
-
 -- Append a group of independent appends under one lock; each gets its own outcome, a failing one never fails its neighbours.
 --
 -- The lock makes positions follow commit order, so that a reader may simply continue after the last position it saw.
 -- The caller promises that no two appends of a group touch the same stream, command or claim, and that no append reads
--- (guards) a stream another one of the group writes. `deep` says that some stream gets more than one event.
+-- (guards) a stream another one of the group writes. `event_of` is the place of the event's stream in `stream_id`.
 --
 -- `command_last` is the ordinal, within the group, of the last event at or before the command's own.
 -- Outcomes of failed appends (all others are stored): repeated (id = command), conflict (id = stream, number = its version),
 -- stale (a guarded stream moved; the same fields), taken (bytes = claim key, id = its holder).
 create function log.append(
   command_append int[], command_id uuid[], command_request bytea[], command_answer bytea[], command_last int[],
-  stream_append int[], stream_id uuid[], stream_expected int[],
+  stream_append int[], stream_id uuid[], stream_expected int[], stream_version int[], stream_category text[],
   read_append int[], read_id uuid[], read_version int[],
   claim_append int[], claim_key bytea[], claim_stream uuid[], claim_taken boolean[],
   number_append int[], number_hash bytea[], number_stream uuid[], number_added boolean[],
   key_append int[], key_stream uuid[], key_wrapped bytea[],
-  event_append int[], event_stream uuid[], event_version int[], event_type text[], event_schema smallint[],
+  event_append int[], event_of int[], event_version int[], event_type text[], event_schema smallint[],
   event_happened timestamptz[], event_data bytea[], event_personal bytea[], event_meta bytea[], event_digest bytea[],
-  deep boolean,
   out first_position bigint, out recorded_at timestamptz,
   out failed_append int[], out failed_why text[], out failed_id uuid[], out failed_number bigint[],
   out failed_bytes bytea[], out failed_request bytea[]
@@ -154,7 +148,12 @@ as $$
 #variable_conflict use_column
 declare
   base bigint;
+  last bigint;
   micros bytea;
+  heads bytea[];
+  hashes bytea[];
+  positions bigint[];
+  place int;
 begin
   perform pg_advisory_xact_lock(7005001);
 
@@ -186,44 +185,34 @@ begin
         where t.taken and s.stream_id <> t.stream
     ) f;
 
-  if deep then
-    with placed as (
-      select base + row_number() over (order by e.o) as position, e.*
-        from unnest(event_append, event_stream, event_version, event_type, event_schema, event_happened,
-                    event_data, event_personal, event_meta, event_digest)
-          with ordinality as e(i, stream, version, type, schema, happened, data, personal, meta, digest, o)
-        where failed_append is null or e.i <> all (failed_append)
-    ), written as (
-      insert into log.events as w (position, recorded_at, happened_at, stream_id, version, schema_version, type, hash, data, meta, personal)
-      select p.position, append.recorded_at, p.happened, p.stream, p.version, p.schema, p.type,
-             log.chain(coalesce(s.hash, ''), int8send(p.position) || micros || p.digest)
-               over (partition by p.stream order by p.version),
-             p.data, p.meta, p.personal
-        from placed p left join log.streams s on s.stream_id = p.stream
-        order by p.position
-      returning w.stream_id, w.version, w.hash, w.type
-    )
+  if cardinality(event_append) > 0 then
+    select array_agg(coalesce(s.hash, '') order by w.o) into heads
+      from unnest(append.stream_id) with ordinality as w(id, o) left join log.streams s on s.stream_id = w.id;
+    last := base;
+    for i in 1 .. cardinality(event_append) loop
+      if failed_append is null or event_append[i] <> all (failed_append) then
+        last := last + 1;
+        place := event_of[i];
+        heads[place] := sha256(heads[place] || int8send(last) || micros || event_digest[i]);
+        hashes[i] := heads[place];
+        positions[i] := last;
+      end if;
+    end loop;
+
+    insert into log.events
+      (position, recorded_at, happened_at, stream_id, version, schema_version, type, hash, data, meta, personal)
+    select e.position, append.recorded_at, e.happened, append.stream_id[e.place], e.version, e.schema, e.type, e.hash,
+           e.data, e.meta, e.personal
+      from unnest(positions, event_of, event_version, event_type, event_schema, event_happened,
+                  event_data, event_personal, event_meta, hashes)
+        as e(position, place, version, type, schema, happened, data, personal, meta, hash)
+      where e.position is not null;
+
     insert into log.streams as h (stream_id, version, hash, category)
-    select distinct on (w.stream_id) w.stream_id, w.version, w.hash, split_part(w.type, '.', 1)
-      from written w order by w.stream_id, w.version desc
-    on conflict (stream_id) do update set version = excluded.version, hash = excluded.hash;
-  else
-    with placed as (
-      select base + row_number() over (order by e.o) as position, e.*
-        from unnest(event_append, event_stream, event_version, event_type, event_schema, event_happened,
-                    event_data, event_personal, event_meta, event_digest)
-          with ordinality as e(i, stream, version, type, schema, happened, data, personal, meta, digest, o)
-        where failed_append is null or e.i <> all (failed_append)
-    ), written as (
-      insert into log.events as w (position, recorded_at, happened_at, stream_id, version, schema_version, type, hash, data, meta, personal)
-      select p.position, append.recorded_at, p.happened, p.stream, p.version, p.schema, p.type,
-             sha256(coalesce(s.hash, '') || int8send(p.position) || micros || p.digest),
-             p.data, p.meta, p.personal
-        from placed p left join log.streams s on s.stream_id = p.stream
-      returning w.stream_id, w.version, w.hash, w.type
-    )
-    insert into log.streams as h (stream_id, version, hash, category)
-    select w.stream_id, w.version, w.hash, split_part(w.type, '.', 1) from written w
+    select w.id, w.version, w.head, w.category
+      from unnest(stream_append, append.stream_id, stream_version, heads, stream_category)
+        as w(i, id, version, head, category)
+      where failed_append is null or w.i <> all (failed_append)
     on conflict (stream_id) do update set version = excluded.version, hash = excluded.hash;
   end if;
 

@@ -39,6 +39,11 @@ class StreamAppend:
     expected_version: int
     events: Sequence[NewEvent]
 
+    @property
+    def category(self) -> str:
+        """The stream's category, which all its events share."""
+        return self.events[0].event.category()
+
 
 @dataclass(frozen=True, slots=True)
 class Append:

@@ -37,7 +37,6 @@ class Prepared:
 
     append: Append
     rows: list[EventRow]
-    deep: bool
     writes: tuple[UUID, ...]
     marks: tuple[object, ...]
     new_keys: list[tuple[UUID, bytes, DataKey]]
@@ -191,12 +190,12 @@ async def _send(line: _Line, group: Sequence[Prepared]) -> Any:
 
 _APPEND = (
     "select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-    " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)"
+    " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
 )
 
 
 def _columns(group: Sequence[Prepared]) -> list[Any]:
-    """Turn the group into the 33 arrays `log.append` takes; the first column of each table is
+    """Turn the group into the 34 arrays `log.append` takes; the first column of each table is
     the append's place.
     """
     commands: list[EventRow] = []
@@ -208,10 +207,14 @@ def _columns(group: Sequence[Prepared]) -> list[Any]:
     events: list[EventRow] = []
     for i, one in enumerate(group):
         append = one.append
-        events.extend((i, *row) for row in one.rows)
+        first = len(streams) + 1
+        events.extend((i, first + place, *row) for place, *row in one.rows)
         last = len(events)
         commands.extend((i, c.command_id, c.request, c.answer, last) for c in append.commands)
-        streams.extend((i, s.stream_id, s.expected_version) for s in append.streams)
+        streams.extend(
+            (i, s.stream_id, s.expected_version, s.expected_version + len(s.events), s.category)
+            for s in append.streams
+        )
         reads.extend((i, stream_id, version) for stream_id, version in append.reads.items())
         claims.extend((i, key, stream, False) for key, stream in append.freed)
         claims.extend((i, key, stream, True) for key, stream in append.taken)
@@ -221,13 +224,12 @@ def _columns(group: Sequence[Prepared]) -> list[Any]:
         keys.extend((i, stream_id, None) for stream_id in append.destroyed_keys)
     return [
         *_turned(commands, 5),
-        *_turned(streams, 3),
+        *_turned(streams, 5),
         *_turned(reads, 3),
         *_turned(claims, 4),
         *_turned(numbers, 4),
         *_turned(keys, 3),
         *_turned(events, 10),
-        any(one.deep for one in group),
     ]
 
 

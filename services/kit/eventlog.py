@@ -96,7 +96,7 @@ class EventLog:
         """Turn events into bytes: encoded, encrypted, digested."""
         rows: list[EventRow] = []
         new_keys: list[tuple[UUID, bytes, DataKey]] = []
-        for stream in append.streams:
+        for place, stream in enumerate(append.streams):
             key = self.keys.find(stream.stream_id) if stream.expected_version else None
             for version, new in enumerate(stream.events, stream.expected_version + 1):
                 event, happened_at = new.event, utc(new.happened_at)
@@ -115,7 +115,7 @@ class EventLog:
                 mark = digest_of(*placed, event.TOPIC, data, personal, meta)
                 rows.append(
                     (
-                        stream.stream_id,
+                        place,
                         version,
                         event.TOPIC,
                         event.class_version,
@@ -133,8 +133,7 @@ class EventLog:
             *(key for key, _ in append.taken),
             *(key for key, _ in append.freed),
         )
-        deep = any(len(stream.events) > 1 for stream in append.streams)
-        return Prepared(append, rows, deep, writes, marks, new_keys)
+        return Prepared(append, rows, writes, marks, new_keys)
 
     def _new_key(self, stream_id: UUID, expected_version: int) -> tuple[DataKey, bytes]:
         if expected_version and self.keys.is_destroyed(stream_id):
