@@ -68,7 +68,10 @@ def _apply(lead: Lead, event: Event, actor: str) -> None:
 def _set_status(lead: Lead, status: str | None) -> None:
     if not status or status == lead.status:
         return
-    if lead.status and lead.status != "processing":  # a call in progress is nothing to go back to
+    if lead.status == "processing":  # A call in progress is nothing to go back to.
+        if lead.previous_statuses[-1:] == (status,):
+            lead.previous_statuses = lead.previous_statuses[:-1]
+    elif lead.status:
         lead.previous_statuses = (*lead.previous_statuses[1 - _REMEMBERED_STATUSES :], lead.status)
     lead.status = status
 

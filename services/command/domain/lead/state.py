@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from schemas.instants import parse_instant
+
 PRIMARY = 0
 """Id of the primary number among the lead's contacts."""
 
@@ -116,6 +118,22 @@ class Lead:
     def exists(self) -> bool:
         """Whether there is lead data: created, and neither deleted nor anonymised."""
         return self.version > 0 and not self.deleted and not self.anonymised
+
+    def is_locked(self, now: datetime) -> bool:
+        """Say whether somebody's lock holds at that instant."""
+        if self.locked_by is None:
+            return False
+        return self.locked_until is None or now < parse_instant(self.locked_until)
+
+    def is_suppressed(self, now: datetime) -> bool:
+        """Say whether the lead is suppressed at that instant."""
+        if not self.suppressed:
+            return False
+        return self.suppressed_until is None or now < parse_instant(self.suppressed_until)
+
+    def is_being_called(self, now: datetime) -> bool:
+        """Say whether a started call holds the lead at that instant."""
+        return self.reservation is not None and now < parse_instant(self.reservation.expires_at)
 
     def value(self, import_name: str) -> Any:
         """Return the value of a field, personal or not; None when it has none."""

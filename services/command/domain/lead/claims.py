@@ -1,0 +1,61 @@
+"""What a lead holds in the outside world: its claim on the duplicate key (rule 15), its numbers.
+
+Both are derived from the state, so the handler finds what to take and to free by comparing the
+state before and after.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.command.domain.decider import Claim
+from services.command.domain.lead.state import Lead
+
+_KIND = "duplicate-key"
+
+
+def claim_of(lead: Lead) -> Claim | None:
+    """Return the claim a lead holds; None without a value, or cloned beside its duplicate."""
+    if not lead.exists or not lead.claims:
+        return None
+    return claim_on(lead.campaign_id, lead.key, key_value(lead, lead.key))
+
+
+def claim_on(campaign_id: str, import_name: str, value: Any) -> Claim | None:
+    """Return the claim on a value of a campaign's duplicate key; None when there is no value."""
+    normal = _normal(value)
+    return Claim(_KIND, campaign_id, f"{import_name}={normal}") if normal else None
+
+
+def claims_anywhere(lead: Lead, campaigns: Iterable[tuple[str, str]]) -> tuple[Claim, ...]:
+    """Return the claims that duplicates of `lead` would hold in these (campaign id, key) pairs.
+
+    The handler looks them up for the duplicate search of a clone (rule 14).
+    """
+    wanted = (
+        claim_on(campaign_id, key, key_value(lead, key))
+        for campaign_id, key in campaigns
+    )  # fmt: skip
+    return tuple(claim for claim in wanted if claim is not None)
+
+
+def key_value(lead: Lead, import_name: str) -> Any:
+    """Return the lead's value of a duplicate key; `phone` is the primary number."""
+    return lead.phone if import_name == "phone" else lead.value(import_name)
+
+
+def numbers_of(lead: Lead) -> frozenset[str]:
+    """Return the numbers (E.164) the lead can be dialled on: primary and secondary contacts."""
+    if lead.phone is None and not lead.contacts:
+        return frozenset()
+    numbers = {lead.phone, *(contact.phone for contact in lead.contacts)}
+    return frozenset(number for number in numbers if number is not None)
+
+
+def knows_number(lead: Lead, number: str) -> bool:
+    """Say whether the number is or ever was the lead's: a late call may be to an old number."""
+    return number in lead.numbers_known
+
+
+def _normal(value: Any) -> str:
+    """Equal for people = equal here: letter case and spaces do not make another customer."""
+    return "" if value is None else " ".join(str(value).casefold().split())

@@ -1,0 +1,162 @@
+"""May this lead be dialled now, by this agent, on this number? All checks of rule 10.
+
+StartCall asks before it reserves the dial; a question about another moment or agent asks the
+same. Each check says what it found.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from schemas.instants import parse_instant
+from schemas.rights import may_call
+from services.command.domain.campaign.state import Campaign
+from services.command.domain.decider import Reason
+from services.command.domain.dialling_hours import DiallingHours, zone_named
+from services.command.domain.facts import Facts
+from services.command.domain.lead.claims import numbers_of
+from services.command.domain.lead.state import Lead
+from services.command.domain.phones import zones_of
+
+_TWO_DAYS = timedelta(days=2)
+
+
+def dial_reasons(lead: Lead, agent: str | None, number: str | None, facts: Facts) -> list[Reason]:
+    """Return every reason why not; [] = it may be dialled.
+
+    agent: user id, None = the dialer alone, as in a call by an assistant. number: E.164.
+    """
+    return [
+        *_agent_reasons(lead, agent, facts),
+        *_lead_reasons(lead, agent, facts),
+        *_campaign_reasons(lead, facts),
+        *_number_reasons(lead, number, facts),
+        *_time_reasons(lead, number, facts),
+        *_attempt_reasons(lead, number, facts),
+    ]
+
+
+def _agent_reasons(lead: Lead, agent: str | None, facts: Facts) -> Iterator[Reason]:
+    if agent is None:
+        return
+    user = facts.organisation.users.get(agent)
+    if user is None or not user.active:
+        yield Reason("unknown-agent", "There is no such user, or not any more.", "agent")
+        return
+    if not may_call(lead.owner, agent, user.team, facts.organisation.tree.ancestors(user.team)):
+        text = "The lead belongs neither to the agent, nor to their team, nor to a team above it."
+        yield Reason("lead-out-of-reach", text)
+
+
+def _lead_reasons(lead: Lead, agent: str | None, facts: Facts) -> Iterator[Reason]:
+    now = facts.now
+    status = facts.organisation.statuses.get(lead.status)
+    personal = status is not None and status.kind == "personal_redial"
+    if not lead.active:
+        yield Reason("lead-inactive", "The lead is not active; activate it first.")
+    if lead.active_from is not None and now < parse_instant(lead.active_from):
+        yield Reason("lead-not-begun", f"The lead is active from {lead.active_from} on.")
+    if lead.active_until is not None and now >= parse_instant(lead.active_until):
+        yield Reason("lead-ended", f"The lead was active until {lead.active_until}.")
+    if not facts.pool_active and not personal:
+        text = "The lead's pool is off; only Private and VIP redials of it are dialled."
+        yield Reason("pool-inactive", text)
+    if lead.is_suppressed(now):
+        until = f" until {lead.suppressed_until}" if lead.suppressed_until else ""
+        yield Reason("suppressed", f"The lead is suppressed{until}; lift that first.")
+    if status is None or not status.dialable:
+        label = lead.status if status is None else status.label
+        text = f"Leads with the status {label} are not dialled; change it first."
+        yield Reason("status-not-dialable", text)
+    if lead.is_locked(now) and lead.locked_by != agent:
+        yield Reason("locked", "The lead is locked to another user; unlock it first.")
+    if lead.is_being_called(now):
+        yield Reason("call-in-progress", "A call to this lead is going on; wait for its end.")
+    if lead.reserved_for is not None and lead.reserved_for != agent:
+        yield Reason("reserved-for-agent", "The lead is reserved for another agent.")
+
+
+def _campaign_reasons(lead: Lead, facts: Facts) -> Iterator[Reason]:
+    campaign, now = facts.campaign, facts.now
+    if campaign is None or not campaign.version:
+        yield Reason("unknown-campaign", "The lead's campaign is not known.")
+        return
+    if not campaign.active:
+        yield Reason("campaign-inactive", "The campaign is off; activate it first.")
+    if not campaign.has_begun(now):
+        yield Reason("campaign-not-begun", f"The campaign begins {campaign.active_from}.")
+    if campaign.has_ended(now):
+        yield Reason("campaign-ended", f"The campaign ended {campaign.active_until}.")
+
+
+def _number_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reason]:
+    if number is None:
+        yield Reason("no-number", "The lead has no number to dial.", "number")
+        return
+    if number not in numbers_of(lead):
+        text = "The number is not one of this lead's; add it as a contact first."
+        yield Reason("number-not-of-lead", text, "number")
+    for entry in facts.dnc.get(number, ()):
+        if entry.blocks(lead.campaign_id, facts.now):
+            where = "any campaign" if entry.scope == "global" else "this campaign"
+            until = f" until {entry.expires_at}" if entry.expires_at else ""
+            text = f"The number must not be called for {where}{until}."
+            yield Reason(f"do-not-call-{entry.scope}", text, "number")
+
+
+def _time_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reason]:
+    now = facts.now
+    if lead.next_dial_at is not None and now < parse_instant(lead.next_dial_at):
+        yield Reason("not-due", f"The next dial is due {lead.next_dial_at}, not before.")
+    zones: Sequence[str] = () if number is None else zones_of(number)
+    window = lead.dial_window
+    if window is not None:
+        limit = DiallingHours.every_day(window.start, window.end, window.zone)
+        if not limit.open_in_every_zone(now, zones):
+            text = f"The lead is dialled between {window.start} and {window.end} only."
+            yield Reason("outside-dial-time-limit", text)
+    hours = None if facts.campaign is None else facts.campaign.hours
+    if hours is None or hours.open_in_every_zone(now, zones):
+        return
+    if hours.zone is None and not zones:
+        text = "The time zone of the number is not known, so dialling hours cannot be kept."
+        yield Reason("zone-unknown", text, "number")
+        return
+    names = hours.zone or ", ".join(zones[:5]) + (", …" if len(zones) > 5 else "")
+    text = f"It is outside the campaign's dialling hours ({names})."
+    yield Reason("outside-dialling-hours", text)
+
+
+def _attempt_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reason]:
+    if facts.campaign is None:
+        return
+    limits = facts.campaign.limits
+    if limits.per_lead is not None and lead.attempts >= limits.per_lead:
+        text = f"The lead was tried {lead.attempts} times; the limit is {limits.per_lead}."
+        yield Reason("attempts-per-lead", text)
+    tried = 0 if number is None else lead.attempts_by_number.get(number, 0)
+    if limits.per_number is not None and tried >= limits.per_number:
+        text = f"The number was tried {tried} times; the limit is {limits.per_number}."
+        yield Reason("attempts-per-number", text, "number")
+    if limits.per_day is not None:
+        today = _attempts_today(lead, number, facts.campaign, facts.now)
+        if today >= limits.per_day:
+            text = f"The lead was tried {today} times today; the limit is {limits.per_day}."
+            yield Reason("attempts-per-day", text)
+
+
+def _attempts_today(lead: Lead, number: str | None, campaign: Campaign, now: datetime) -> int:
+    """Count the attempts of the day, in whichever plausible zone that gives most."""
+    hours_zone = None if campaign.hours is None else campaign.hours.zone
+    if hours_zone is not None:
+        names: Sequence[str] = (hours_zone,)
+    else:
+        names = ("UTC",) if number is None else zones_of(number) or ("UTC",)
+    started = (parse_instant(at) for at, _number in lead.calls.values())
+    recent = [at for at in started if now - at < _TWO_DAYS]
+    most = 0
+    for name in names if recent else ():
+        zone = zone_named(name)
+        if zone is not None:
+            today = now.astimezone(zone).date()
+            most = max(most, sum(at.astimezone(zone).date() == today for at in recent))
+    return most
