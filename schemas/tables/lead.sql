@@ -22,6 +22,7 @@ create table read.lead_v1 (
   priority           smallint    not null,
   -- dialling
   passes             int         not null,  -- attempts since the last reset
+  reset_at           timestamptz,           -- calls before do not count as passes
   call_attempts      int         not null,
   contact_attempts   int         not null,
   contact_sessions   jsonb       not null,  -- those counted in contact_attempts
