@@ -13,6 +13,11 @@ from services.command.domain.campaign.template import Template, TemplateField
 from services.command.domain.dialling_hours import DiallingHours
 
 
+def _known_to(kind: type, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what newer code wrote, so that an older process can still fold."""
+    return {name: stored[name] for name in kind.__slots__ if name in stored}
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUpRule:
     """What becomes of a lead after a call with this end cause or disposition (rule 19).
@@ -37,7 +42,7 @@ class FollowUpRule:
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "FollowUpRule":
         """Return the rule that `stored` once described."""
-        return cls(**stored)
+        return cls(**_known_to(cls, stored))
 
     def stored(self) -> dict[str, Any]:
         """Return the rule as an event holds it."""
@@ -86,7 +91,7 @@ class AttemptLimits:
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any] | None) -> "AttemptLimits":
         """Return the limits that `stored` once described; None = the usual ones."""
-        return cls(**(stored or {}))
+        return cls(**_known_to(cls, stored or {}))
 
     def stored(self) -> dict[str, Any]:
         """Return the limits as an event holds them."""

@@ -34,7 +34,8 @@ class TemplateField:
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "TemplateField":
         """Return the field that `stored` once described."""
-        return cls(**{**stored, "values": tuple(stored.get("values") or ())})
+        known = {name: stored[name] for name in cls.__slots__ if name in stored}
+        return cls(**{**known, "values": tuple(stored.get("values") or ())})
 
     def stored(self) -> dict[str, Any]:
         """Return the field as an event holds it."""

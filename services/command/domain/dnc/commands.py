@@ -1,0 +1,96 @@
+"""Keeping a number from being called, and lifting that again."""
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from schemas.dnc import DncAdded, DncRemoved
+from schemas.event import Event
+from schemas.instants import format_instant
+from services.command.domain.decider import Command, Reason, Refused, decides
+from services.command.domain.dnc.state import DncNumber
+from services.command.domain.facts import Facts
+from services.command.domain.phones import NotAPhone, parse_phone
+from services.command.domain.types import Id, Instant, Line, Name, PhoneText
+
+Scope = Literal["campaign", "global"]
+
+
+class AddToDoNotCall(Command):
+    """Let nobody call this number (E.164): in one campaign, or in all (`global`).
+
+    It holds for every lead with the number, now and later, until `expires_at` or until lifted.
+    Given again it takes the place of what was said before.
+    """
+
+    aggregate: ClassVar[str] = "dnc"
+    roles: ClassVar[frozenset[str]] = frozenset({"agent", "team_leader", "admin", "dialer"})
+
+    number: PhoneText
+    scope: Scope
+    campaign: Id | None = None
+    reason: Line = ""
+    expires_at: Instant | None = None
+
+
+class RemoveFromDoNotCall(Command):
+    """Let the number be called again. Say why: somebody once asked not to be called."""
+
+    aggregate: ClassVar[str] = "dnc"
+    roles: ClassVar[frozenset[str]] = frozenset({"admin"})
+
+    number: PhoneText
+    scope: Scope
+    campaign: Id | None = None
+    reason: Name
+
+
+def _number(command: AddToDoNotCall | RemoveFromDoNotCall, reasons: list[Reason]) -> str:
+    if command.scope == "campaign" and command.campaign is None:
+        text = "Name the campaign, or use the scope global."
+        reasons.append(Reason("campaign-missing", text, "campaign"))
+    if command.scope == "global" and command.campaign is not None:
+        text = "An entry for all campaigns names none; use the scope campaign for one."
+        reasons.append(Reason("campaign-not-allowed", text, "campaign"))
+    try:
+        return parse_phone(command.number)
+    except NotAPhone as problem:
+        reasons.append(Reason(problem.reason.code, problem.reason.text, "number"))
+        return ""
+
+
+@decides(AddToDoNotCall)
+def _add(state: DncNumber | None, command: AddToDoNotCall, facts: Facts) -> Iterable[Event]:
+    known = state or DncNumber()
+    reasons: list[Reason] = []
+    number = _number(command, reasons)
+    asked = command.scope == "campaign" and command.campaign is not None
+    if asked and (facts.campaign is None or facts.campaign.id != command.campaign):
+        reasons.append(Reason("campaign-unknown", "There is no such campaign.", "campaign"))
+    if command.expires_at is not None and command.expires_at <= facts.now:
+        text = "The entry would have expired already; choose a later time, or none."
+        reasons.append(Reason("expiry-passed", text, "expires_at"))
+    if reasons:
+        raise Refused(reasons)
+    expires_at = None if command.expires_at is None else format_instant(command.expires_at)
+    old = known.entry(command.scope, command.campaign, facts.now)
+    if old is not None and (old.reason, old.expires_at) == (command.reason, expires_at):
+        return
+    yield DncAdded(
+        scope=command.scope,
+        campaign_id=command.campaign,
+        reason=command.reason,
+        expires_at=expires_at,
+        number=number,
+        before=None if old is None else {"reason": old.reason, "expires_at": old.expires_at},
+    )
+
+
+@decides(RemoveFromDoNotCall)
+def _remove(state: DncNumber | None, command: RemoveFromDoNotCall, facts: Facts) -> Iterable[Event]:
+    known = state or DncNumber()
+    reasons: list[Reason] = []
+    number = _number(command, reasons)
+    if reasons:
+        raise Refused(reasons)
+    if known.entry(command.scope, command.campaign, facts.now) is not None:
+        yield DncRemoved(command.scope, command.campaign, command.reason, number)
