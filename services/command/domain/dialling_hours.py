@@ -177,4 +177,4 @@ def problems_of(hours: DiallingHours) -> Iterable[Reason]:
             yield Reason("hours-windows-overlap", text, "windows")
     if hours.zone is not None and zone_named(hours.zone) is None:
         text = f"There is no time zone {hours.zone}; use a name like Europe/Lisbon."
-        yield Reason("zone-unknown", text, "zone")
+        yield Reason("unknown-zone", text, "zone")

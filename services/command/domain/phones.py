@@ -35,7 +35,7 @@ def _parsed(text: str, region: str | None) -> PhoneNumber:
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             raise NotAPhone(
-                "phone-country-unknown", "No country has the calling code of this number."
+                "unknown-country-code", "No country has the calling code of this number."
             ) from None
         raise NotAPhone("phone-impossible", "No phone number can look like this.") from None
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
@@ -54,7 +54,7 @@ def parse_phone(text: str, region: str | None = None) -> str:
     """
     text = text.strip()
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
-        raise NotAPhone("phone-region-unknown", f"There is no region {region}; use e.g. GB or US.")
+        raise NotAPhone("unknown-region", f"There is no region {region}; use e.g. GB or US.")
     if region is None and not _E164.fullmatch(text):
         raise NotAPhone(
             "phone-not-e164",

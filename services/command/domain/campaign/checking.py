@@ -33,7 +33,7 @@ def problems_of_template(template: Template) -> Iterator[Reason]:
     field_of_key = template.field(key)
     if field_of_key is None:
         text = f"The duplicate key must be {PHONE_KEY} or a field of the template, not {key}."
-        yield Reason("duplicate-key-unknown", text, "duplicate_key")
+        yield Reason("unknown-duplicate-key", text, "duplicate_key")
     elif field_of_key.default is not None:
         text = f"Field {key} is the duplicate key; a default would make all leads duplicates."
         yield Reason("duplicate-key-default", text, key)
@@ -96,7 +96,7 @@ def problems_of_change(
             text = f"Field {name} is the duplicate key and cannot be removed."
             yield Reason("field-is-duplicate-key", text, name)
         elif name not in known:
-            yield Reason("field-unknown", f"The template has no field {name}.", name)
+            yield Reason("unknown-field", f"The template has no field {name}.", name)
 
 
 def problems_of_rules(
@@ -111,11 +111,11 @@ def problems_of_rules(
             yield Reason("rule-about-nothing", text, "rules")
         if rule.end_cause is not None and rule.end_cause not in END_CAUSES:
             text = f"There is no end cause {rule.end_cause}; there are: {', '.join(END_CAUSES)}."
-            yield Reason("end-cause-unknown", text, "rules")
+            yield Reason("unknown-end-cause", text, "rules")
         status = statuses.get(rule.next_status)
         if status is None:
             text = f"There is no status {rule.next_status}; choose one of the catalogue."
-            yield Reason("status-unknown", text, "rules")
+            yield Reason("unknown-status", text, "rules")
         elif status.code == "anonymised":
             text = "Only erasing a lead makes it anonymised; choose another status."
             yield Reason("status-reserved", text, "rules")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas import campaign as events
 from schemas.event import Event
 from schemas.instants import format_instant
+from services.command.domain.admission import admit
 from services.command.domain.campaign.checking import (
     problems_of_change,
     problems_of_rules,
@@ -176,7 +177,7 @@ class CopyCampaign(CampaignCommand):
 
     creates: ClassVar[bool] = True
 
-    campaign: Id
+    campaign_id: Id
     name: Name
     code: Code | None = None
 
@@ -234,13 +235,19 @@ class DeactivateCampaign(CampaignCommand):
     """Let no lead of the campaign be dialled."""
 
 
-def _known(campaign: Campaign | None) -> Campaign:
+def _known(campaign: Campaign | None, command: Command, facts: Facts) -> Campaign:
+    admit(command, facts)
+    return _existing(campaign)
+
+
+def _existing(campaign: Campaign | None) -> Campaign:
     if campaign is None or campaign.version == 0:
-        raise Refused([Reason("campaign-unknown", "There is no such campaign.")])
+        raise Refused([Reason("unknown-campaign", "There is no such campaign.")])
     return campaign
 
 
-def _must_be_new(campaign: Campaign | None) -> None:
+def _must_be_new(campaign: Campaign | None, command: Command, facts: Facts) -> None:
+    admit(command, facts)
     if campaign is not None and campaign.version > 0:
         raise Refused([Reason("campaign-exists", "A campaign with this id exists already.")])
 
@@ -262,12 +269,12 @@ def _range(command: CreateCampaign | ChangeActivityRange) -> tuple[str | None, s
 def _problems_of_range(command: CreateCampaign | ChangeActivityRange) -> Iterable[Reason]:
     start, end = command.active_from, command.active_until
     if start is not None and end is not None and end <= start:
-        yield Reason("range-empty", "The range must end after it begins.", "active_until")
+        yield Reason("range-reversed", "The range must end after it begins.", "active_until")
 
 
 @decides(CreateCampaign)
 def _create(campaign: Campaign | None, command: CreateCampaign, facts: Facts) -> Iterable[Event]:
-    _must_be_new(campaign)
+    _must_be_new(campaign, command, facts)
     template = Template(tuple(one.field() for one in command.fields), command.duplicate_key)
     rules = [one.rule() for one in command.rules]
     hours = None if command.hours is None else command.hours.hours()
@@ -297,8 +304,8 @@ def _create(campaign: Campaign | None, command: CreateCampaign, facts: Facts) ->
 
 @decides(CopyCampaign)
 def _copy(campaign: Campaign | None, command: CopyCampaign, facts: Facts) -> Iterable[Event]:
-    _must_be_new(campaign)
-    source = _known(facts.campaign)
+    _must_be_new(campaign, command, facts)
+    source = _existing(facts.campaign)
     yield events.CampaignCreated(
         name=command.name,
         code=command.code or "",
@@ -315,7 +322,7 @@ def _copy(campaign: Campaign | None, command: CopyCampaign, facts: Facts) -> Ite
 
 @decides(RenameCampaign)
 def _rename(campaign: Campaign | None, command: RenameCampaign, facts: Facts) -> Iterable[Event]:
-    known = _known(campaign)
+    known = _known(campaign, command, facts)
     before = {"name": known.name, "code": known.code, "project": known.project}
     asked = {key: one for key, one in command.model_dump().items() if one is not None}
     after: dict[str, Any] = {**before, **asked}
@@ -327,7 +334,7 @@ def _rename(campaign: Campaign | None, command: RenameCampaign, facts: Facts) ->
 def _change_template(
     campaign: Campaign | None, command: ChangeTemplate, facts: Facts
 ) -> Iterable[Event]:
-    template = _known(campaign).template
+    template = _known(campaign, command, facts).template
     old = {one.import_name: one for one in template.fields}
     asked = [one.field() for one in command.put]
     reasons = list(problems_of_change(template, asked, command.remove))
@@ -356,7 +363,7 @@ def _change_template(
 def _change_rules(
     campaign: Campaign | None, command: ChangeFollowUpRules, facts: Facts
 ) -> Iterable[Event]:
-    known = _known(campaign)
+    known = _known(campaign, command, facts)
     rules = FollowUpRules(tuple(one.rule() for one in command.rules))
     _refuse(problems_of_rules(rules.rules, facts.organisation.statuses))
     if rules != known.rules:
@@ -370,7 +377,7 @@ def _change_rules(
 def _change_limits(
     campaign: Campaign | None, command: ChangeAttemptLimits, facts: Facts
 ) -> Iterable[Event]:
-    known = _known(campaign)
+    known = _known(campaign, command, facts)
     limits = command.limits.limits()
     if limits != known.limits:
         yield events.CampaignAttemptLimitsChanged(limits.stored(), before=known.limits.stored())
@@ -380,7 +387,7 @@ def _change_limits(
 def _change_hours(
     campaign: Campaign | None, command: ChangeDiallingHours, facts: Facts
 ) -> Iterable[Event]:
-    known = _known(campaign)
+    known = _known(campaign, command, facts)
     hours = None if command.hours is None else command.hours.hours()
     if hours is not None:
         _refuse(problems_of(hours))
@@ -395,7 +402,7 @@ def _change_hours(
 def _change_range(
     campaign: Campaign | None, command: ChangeActivityRange, facts: Facts
 ) -> Iterable[Event]:
-    known = _known(campaign)
+    known = _known(campaign, command, facts)
     _refuse(_problems_of_range(command))
     before = (known.active_from, known.active_until)
     if _range(command) != before:
@@ -406,7 +413,7 @@ def _change_range(
 def _activate(
     campaign: Campaign | None, command: ActivateCampaign, facts: Facts
 ) -> Iterable[Event]:
-    if not _known(campaign).active:
+    if not _known(campaign, command, facts).active:
         yield events.CampaignActivated()
 
 
@@ -414,5 +421,5 @@ def _activate(
 def _deactivate(
     campaign: Campaign | None, command: DeactivateCampaign, facts: Facts
 ) -> Iterable[Event]:
-    if _known(campaign).active:
+    if _known(campaign, command, facts).active:
         yield events.CampaignDeactivated()

@@ -1,7 +1,7 @@
 """What is known of a campaign. Frozen, so that it can be shared and cached."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,9 +13,9 @@ from services.command.domain.campaign.template import Template, TemplateField
 from services.command.domain.dialling_hours import DiallingHours
 
 
-def _known_to(kind: type, stored: Mapping[str, Any]) -> dict[str, Any]:
+def _known_to(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what newer code wrote, so that an older process can still fold."""
-    return {name: stored[name] for name in kind.__slots__ if name in stored}
+    return {one.name: stored[one.name] for one in fields(kind) if one.name in stored}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _rules(stored: Iterable[Mapping[str, Any]]) -> FollowUpRules:
 
 
 def _created(campaign: Campaign, event: events.CampaignCreated) -> Campaign:
-    fields = tuple(TemplateField.from_stored(one) for one in event.fields)
+    own = tuple(TemplateField.from_stored(one) for one in event.fields)
     return Campaign(
         id=str(event.originator_id),
         version=campaign.version,
@@ -155,7 +155,7 @@ def _created(campaign: Campaign, event: events.CampaignCreated) -> Campaign:
         code=event.code,
         project=event.project,
         active=event.active,
-        template=Template(fields, event.duplicate_key),
+        template=Template(own, event.duplicate_key),
         rules=_rules(event.rules),
         limits=AttemptLimits.from_stored(event.limits),
         hours=_hours(event.hours),
@@ -175,10 +175,10 @@ def _template_changed(campaign: Campaign, event: events.CampaignTemplateChanged)
     kept = [
         put.pop(one.import_name, one) for one in old.fields if one.import_name not in event.removed
     ]
-    fields = (*kept, *put.values())
-    names = {one.import_name for one in fields}
+    own = (*kept, *put.values())
+    names = {one.import_name for one in own}
     removed = tuple(one for one in (*old.removed, *old.fields) if one.import_name not in names)
-    return replace(campaign, template=Template(fields, old.duplicate_key, removed))
+    return replace(campaign, template=Template(own, old.duplicate_key, removed))
 
 
 def _rules_changed(campaign: Campaign, event: events.CampaignFollowUpRulesChanged) -> Campaign:

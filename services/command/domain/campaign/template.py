@@ -6,7 +6,7 @@ key `phone`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from services.command.domain.campaign.values import FieldType, Value, typed
@@ -34,7 +34,7 @@ class TemplateField:
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "TemplateField":
         """Return the field that `stored` once described."""
-        known = {name: stored[name] for name in cls.__slots__ if name in stored}
+        known = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
         return cls(**{**known, "values": tuple(stored.get("values") or ())})
 
     def stored(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Template:
     def check(self, fields: Mapping[str, Any]) -> Checked:
         """Type all values of a whole lead, fill in defaults, and miss required fields.
 
-        None and "" count as not given. Reasons: field-unknown, field-required, field-not-<type>.
+        None and "" count as not given. Reasons: unknown-field, field-required, field-not-<type>.
         """
         given = {name: one for name, one in fields.items() if one is not None and one != ""}
         for name, one in self._by_name.items():
@@ -147,4 +147,4 @@ class Template:
 
 def _unknown(name: str) -> Reason:
     text = f"The campaign's template has no field {name}; add it there, or leave it out."
-    return Reason("field-unknown", text, name)
+    return Reason("unknown-field", text, name)

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from schemas.dnc import DncAdded, DncRemoved
 from schemas.event import Event
 from schemas.instants import format_instant
+from services.command.domain.admission import admit
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.dnc.state import DncNumber
 from services.command.domain.facts import Facts
@@ -27,7 +28,7 @@ class AddToDoNotCall(Command):
 
     number: PhoneText
     scope: Scope
-    campaign: Id | None = None
+    campaign_id: Id | None = None
     reason: Line = ""
     expires_at: Instant | None = None
 
@@ -40,17 +41,17 @@ class RemoveFromDoNotCall(Command):
 
     number: PhoneText
     scope: Scope
-    campaign: Id | None = None
+    campaign_id: Id | None = None
     reason: Name
 
 
 def _number(command: AddToDoNotCall | RemoveFromDoNotCall, reasons: list[Reason]) -> str:
-    if command.scope == "campaign" and command.campaign is None:
+    if command.scope == "campaign" and command.campaign_id is None:
         text = "Name the campaign, or use the scope global."
-        reasons.append(Reason("campaign-missing", text, "campaign"))
-    if command.scope == "global" and command.campaign is not None:
+        reasons.append(Reason("campaign-missing", text, "campaign_id"))
+    if command.scope == "global" and command.campaign_id is not None:
         text = "An entry for all campaigns names none; use the scope campaign for one."
-        reasons.append(Reason("campaign-not-allowed", text, "campaign"))
+        reasons.append(Reason("campaign-not-allowed", text, "campaign_id"))
     try:
         return parse_phone(command.number)
     except NotAPhone as problem:
@@ -60,24 +61,25 @@ def _number(command: AddToDoNotCall | RemoveFromDoNotCall, reasons: list[Reason]
 
 @decides(AddToDoNotCall)
 def _add(state: DncNumber | None, command: AddToDoNotCall, facts: Facts) -> Iterable[Event]:
+    admit(command, facts)
     known = state or DncNumber()
     reasons: list[Reason] = []
     number = _number(command, reasons)
-    asked = command.scope == "campaign" and command.campaign is not None
-    if asked and (facts.campaign is None or facts.campaign.id != command.campaign):
-        reasons.append(Reason("campaign-unknown", "There is no such campaign.", "campaign"))
+    asked = command.scope == "campaign" and command.campaign_id is not None
+    if asked and (facts.campaign is None or facts.campaign.id != command.campaign_id):
+        reasons.append(Reason("unknown-campaign", "There is no such campaign.", "campaign_id"))
     if command.expires_at is not None and command.expires_at <= facts.now:
         text = "The entry would have expired already; choose a later time, or none."
-        reasons.append(Reason("expiry-passed", text, "expires_at"))
+        reasons.append(Reason("time-is-past", text, "expires_at"))
     if reasons:
         raise Refused(reasons)
     expires_at = None if command.expires_at is None else format_instant(command.expires_at)
-    old = known.entry(command.scope, command.campaign, facts.now)
+    old = known.entry(command.scope, command.campaign_id, facts.now)
     if old is not None and (old.reason, old.expires_at) == (command.reason, expires_at):
         return
     yield DncAdded(
         scope=command.scope,
-        campaign_id=command.campaign,
+        campaign_id=command.campaign_id,
         reason=command.reason,
         expires_at=expires_at,
         number=number,
@@ -87,10 +89,11 @@ def _add(state: DncNumber | None, command: AddToDoNotCall, facts: Facts) -> Iter
 
 @decides(RemoveFromDoNotCall)
 def _remove(state: DncNumber | None, command: RemoveFromDoNotCall, facts: Facts) -> Iterable[Event]:
+    admit(command, facts)
     known = state or DncNumber()
     reasons: list[Reason] = []
     number = _number(command, reasons)
     if reasons:
         raise Refused(reasons)
-    if known.entry(command.scope, command.campaign, facts.now) is not None:
-        yield DncRemoved(command.scope, command.campaign, command.reason, number)
+    if known.entry(command.scope, command.campaign_id, facts.now) is not None:
+        yield DncRemoved(command.scope, command.campaign_id, command.reason, number)

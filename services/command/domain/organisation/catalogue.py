@@ -32,7 +32,7 @@ def _only_open_is_dialled(code: str, group: str, dialable: bool) -> Iterable[Rea
 
 @decides(AddStatus)
 def _add(organisation: Organisation | None, command: AddStatus, facts: Facts) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     asked = Status(command.code, command.label, command.group, command.dialable, command.kind)
     old = state.statuses.get(command.code)
     if old == asked:
@@ -55,11 +55,11 @@ def _add(organisation: Organisation | None, command: AddStatus, facts: Facts) ->
 def _change(
     organisation: Organisation | None, command: ChangeStatusCatalogue, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     old = state.statuses.get(command.code)
     if old is None:
         text = f"There is no status {command.code}."
-        refuse([Reason("status-unknown", text, "code")])
+        refuse([Reason("unknown-status", text, "code")])
         return
     label = command.label or old.label
     dialable = old.dialable if command.dialable is None else command.dialable

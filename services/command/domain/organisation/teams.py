@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from schemas import organisation as events
 from schemas.event import Event
-from services.command.domain.decider import Reason, Refused, decides
+from services.command.domain.admission import admit
+from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.organisation.commands import (
     AddTeam,
@@ -16,8 +17,9 @@ from services.command.domain.organisation.commands import (
 from services.command.domain.organisation.state import Organisation
 
 
-def known(organisation: Organisation | None) -> Organisation:
-    """Return the organisation; refuse when it was never set up."""
+def known(organisation: Organisation | None, command: Command, facts: Facts) -> Organisation:
+    """Return the organisation; refuse when the actor may not, or when it was never set up."""
+    admit(command, facts)
     if organisation is None or not organisation.top:
         text = "The organisation has not been set up yet; start the service once."
         raise Refused([Reason("organisation-not-set-up", text)])
@@ -34,7 +36,7 @@ def refuse(reasons: Iterable[Reason]) -> None:
 def team_must_exist(organisation: Organisation, team: str, field: str = "team") -> Iterable[Reason]:
     """Yield a reason unless the team exists."""
     if team not in organisation.teams:
-        yield Reason("team-unknown", "There is no such team.", field)
+        yield Reason("unknown-team", "There is no such team.", field)
 
 
 def code_must_be_free(
@@ -57,6 +59,7 @@ def id_must_be_free(organisation: Organisation, new_id: str) -> Iterable[Reason]
 def _set_up(
     organisation: Organisation | None, command: SetUpOrganisation, facts: Facts
 ) -> Iterable[Event]:
+    admit(command, facts)
     if organisation is None or not organisation.top:
         team = command.team or str(facts.new_ids[0])
         yield events.OrganisationSetUp(team, command.name, command.ownership_code)
@@ -64,7 +67,7 @@ def _set_up(
 
 @decides(AddTeam)
 def _add(organisation: Organisation | None, command: AddTeam, facts: Facts) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     parent = command.parent or state.top
     team = command.id or str(facts.new_ids[0])
     refuse(
@@ -81,7 +84,7 @@ def _add(organisation: Organisation | None, command: AddTeam, facts: Facts) -> I
 def _rename(
     organisation: Organisation | None, command: RenameTeam, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     refuse(team_must_exist(state, command.team))
     before = state.teams[command.team].name
     if before != command.name:
@@ -90,7 +93,7 @@ def _rename(
 
 @decides(MoveTeam)
 def _move(organisation: Organisation | None, command: MoveTeam, facts: Facts) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     reasons = [
         *team_must_exist(state, command.team),
         *team_must_exist(state, command.parent, "parent"),
@@ -111,10 +114,10 @@ def _move(organisation: Organisation | None, command: MoveTeam, facts: Facts) ->
 def _set_code(
     organisation: Organisation | None, command: SetOwnershipCode, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     reasons = list(code_must_be_free(state, command.ownership_code, command.owner))
     if not state.knows_owner(command.owner):
-        reasons.append(Reason("owner-unknown", "There is no such team or user.", "owner"))
+        reasons.append(Reason("unknown-owner", "There is no such team or user.", "owner"))
     refuse(reasons)
     kind, _, owner_id = command.owner.partition(":")
     owner = state.teams[owner_id] if kind == "team" else state.users[owner_id]

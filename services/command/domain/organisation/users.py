@@ -28,7 +28,7 @@ from services.command.domain.organisation.teams import (
 
 def _user_must_exist(organisation: Organisation, user: str) -> Iterable[Reason]:
     if user not in organisation.users:
-        yield Reason("user-unknown", "There is no such user.", "user")
+        yield Reason("unknown-user", "There is no such user.", "user")
 
 
 def _email_must_be_free(
@@ -49,7 +49,7 @@ def _admin_must_remain(organisation: Organisation, user: User) -> Iterable[Reaso
 
 @decides(AddUser)
 def _add(organisation: Organisation | None, command: AddUser, facts: Facts) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     user = command.id or str(facts.new_ids[0])
     refuse(
         (
@@ -74,7 +74,7 @@ def _add(organisation: Organisation | None, command: AddUser, facts: Facts) -> I
 def _change(
     organisation: Organisation | None, command: ChangeUser, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     refuse(_user_must_exist(state, command.user))
     user = state.users[command.user]
     reasons = list(_email_must_be_free(state, command.email, user.id))
@@ -98,7 +98,7 @@ def _change(
 
 @decides(MoveUser)
 def _move(organisation: Organisation | None, command: MoveUser, facts: Facts) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     refuse((*_user_must_exist(state, command.user), *team_must_exist(state, command.team)))
     before = state.users[command.user].team
     if before != command.team:
@@ -109,7 +109,7 @@ def _move(organisation: Organisation | None, command: MoveUser, facts: Facts) ->
 def _activate(
     organisation: Organisation | None, command: ActivateUser, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     refuse(_user_must_exist(state, command.user))
     if not state.users[command.user].active:
         yield events.UserActivated(command.user)
@@ -119,7 +119,7 @@ def _activate(
 def _deactivate(
     organisation: Organisation | None, command: DeactivateUser, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     refuse(_user_must_exist(state, command.user))
     user = state.users[command.user]
     refuse(_admin_must_remain(state, user))
@@ -131,7 +131,7 @@ def _deactivate(
 def _issue_key(
     organisation: Organisation | None, command: IssueApiKey, facts: Facts
 ) -> Iterable[Event]:
-    state = known(organisation)
+    state = known(organisation, command, facts)
     expires_at = None if command.expires_at is None else format_instant(command.expires_at)
     asked = ApiKey(command.key_id, command.user, command.secret_hash, command.label, expires_at)
     if state.keys.get(command.key_id) == asked:
@@ -145,7 +145,7 @@ def _issue_key(
         reasons.append(Reason("key-exists", "A key with this id exists; make another.", "key_id"))
     if command.expires_at is not None and command.expires_at <= facts.now:
         text = "The key would have expired already; choose a later time, or none."
-        reasons.append(Reason("expiry-passed", text, "expires_at"))
+        reasons.append(Reason("time-is-past", text, "expires_at"))
     refuse(reasons)
     yield events.ApiKeyIssued(
         key_id=command.key_id,
@@ -160,8 +160,8 @@ def _issue_key(
 def _revoke_key(
     organisation: Organisation | None, command: RevokeApiKey, facts: Facts
 ) -> Iterable[Event]:
-    key = known(organisation).keys.get(command.key_id)
+    key = known(organisation, command, facts).keys.get(command.key_id)
     if key is None:
-        refuse([Reason("key-unknown", "There is no such API key.", "key_id")])
+        refuse([Reason("unknown-key", "There is no such API key.", "key_id")])
     elif not key.revoked:
         yield events.ApiKeyRevoked(key.id, key.user)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from schemas.event import Event
 from schemas.quarantine import PayloadDiscarded, PayloadHeld, PayloadMended, PayloadReprocessed
+from services.command.domain.admission import admit
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.quarantine.state import HeldPayload
@@ -73,7 +74,7 @@ class DiscardPayload(Command):
 
 def _waiting(payload: HeldPayload | None) -> HeldPayload:
     if payload is None or payload.fate == "unknown":
-        raise Refused([Reason("payload-unknown", "There is no such payload in quarantine.")])
+        raise Refused([Reason("unknown-payload", "There is no such payload in quarantine.")])
     if payload.fate == "reprocessed":
         text = f"The payload was taken in already, as call {payload.call}."
         raise Refused([Reason("payload-reprocessed", text)])
@@ -100,6 +101,7 @@ def _hold(payload: HeldPayload | None, command: HoldPayload, facts: Facts) -> It
 
 @decides(MendPayload)
 def _mend(payload: HeldPayload | None, command: MendPayload, facts: Facts) -> Iterable[Event]:
+    admit(command, facts)
     if _waiting(payload).raw != command.raw:
         yield PayloadMended(by=facts.actor.id, raw=command.raw)
 
@@ -114,6 +116,7 @@ def _reprocessed(
 
 @decides(DiscardPayload)
 def _discard(payload: HeldPayload | None, command: DiscardPayload, facts: Facts) -> Iterable[Event]:
+    admit(command, facts)
     if payload is not None and payload.fate == "discarded":
         return
     _waiting(payload)
