@@ -1,1 +1,1 @@
-"""The running parts: command, projections, query, admin; `kit` beneath, `local` and `cli` on top."""
+"""The running parts: command, projections, query, admin; `kit` beneath, `local`, `cli` on top."""
