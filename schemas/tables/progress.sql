@@ -41,22 +41,32 @@ create table read.parked (
   parked_at    timestamptz not null default clock_timestamp()
 );
 
--- Move a partition on, as part of the transaction that applied what lies between. Returns the sum of all generations, by
--- which a worker notices a switched read model, or null when somebody else holds the partition: then nothing may be kept.
+-- Move partitions on, as part of the transaction that applied what lies between. Returns the sum of all generations, by
+-- which a worker notices a switched read model, or null when somebody else holds one of them: then nothing may be kept.
+-- The events applied are named by position and hash: what the log does not hold must never reach a read model.
 -- The shared lock is what a switch waits for, so that no batch is written to a table that is just being replaced.
 create function read.advance(
-  p_partition int, p_epoch bigint, p_source text, p_from bigint, p_to bigint, p_position bigint
+  p_source text, p_partitions int[], p_epochs bigint[], p_from bigint[], p_to bigint[], p_upto bigint[],
+  p_positions bigint[], p_hashes bytea[]
 ) returns bigint language plpgsql as $$
+declare
+  held int;
+  foreign_position bigint;
 begin
   perform pg_advisory_xact_lock_shared(7005002);
   update read.offsets o
-    set next_offset = p_to, position = greatest(o.position, p_position), polled_at = clock_timestamp()
-    where o.partition = p_partition and o.epoch = p_epoch and o.source = p_source and o.next_offset = p_from;
-  if not found then
+    set next_offset = a.next, position = greatest(o.position, a.upto), polled_at = clock_timestamp()
+    from unnest(p_partitions, p_epochs, p_from, p_to, p_upto) as a(partition, epoch, first, next, upto)
+    where o.partition = a.partition and o.epoch = a.epoch and o.source = p_source and o.next_offset = a.first;
+  get diagnostics held = row_count;
+  if held <> cardinality(p_partitions) then
     return null;
   end if;
-  if p_position > (select max(e.position) from log.events e) then
-    raise exception 'history forked: an event at position % was delivered that the log does not have', p_position
+  select d.position into foreign_position
+    from unnest(p_positions, p_hashes) as d(position, hash) left join log.events e on e.position = d.position
+    where e.hash is distinct from d.hash limit 1;
+  if found then
+    raise exception 'history forked: the event delivered as position % is not the one in the log', foreign_position
       using errcode = 'LD002';
   end if;
   return (select sum(m.generation) from read.models m);
