@@ -1,0 +1,100 @@
+"""The feed from Kafka: partitions assigned by hand, offsets kept by whoever reads, no consumer group.
+
+Whatever goes wrong, the consumer is thrown away and a new one begins where the reader says.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
+
+from services.kit.codec import StoredEvent
+from services.kit.feed import TOPIC, Batch, FeedLost, FeedUnavailable, Start
+from services.kit.kafka_events import NotAnEvent, stored_of
+from services.kit.telemetry import logger
+
+RECORDS = 2_000
+FETCH_WAIT_MS = 20
+START_SECONDS = 10.0
+
+
+class KafkaFeed:
+    """Reads the events topic as it was published for the `generation`-th time."""
+
+    def __init__(self, bootstrap: str, generation: int, topic: str = TOPIC) -> None:
+        """Connect to `bootstrap`; offsets count within this generation of the topic."""
+        self.source = f"kafka:{generation}"
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._consumer: Any = None
+        self._next: dict[int, int] = {}
+        self._position: dict[int, int] = {}
+
+    async def start(self) -> None:
+        """Connect; raises FeedUnavailable."""
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=2 << 20,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            request_timeout_ms=15_000,
+            retry_backoff_ms=200,
+        )
+        try:
+            await asyncio.wait_for(self._consumer.start(), START_SECONDS)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.stop()
+            raise FeedUnavailable(type(error).__name__) from error
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is None:
+            return
+        try:
+            await consumer.stop()
+        except (KafkaError, OSError) as error:
+            logger().warning("consumer-stop-failed", why=type(error).__name__)
+
+    def assign(self, starts: Mapping[int, Start]) -> None:
+        """Read these partitions from their offsets."""
+        self._next = {partition: start.next_offset for partition, start in starts.items()}
+        self._position = {partition: start.position for partition, start in starts.items()}
+        self._consumer.assign([self._place(partition) for partition in starts])
+        for partition, start in starts.items():
+            self._consumer.seek(self._place(partition), start.next_offset)
+
+    async def poll(self, wait_ms: int) -> list[Batch]:
+        """Return the records that have come."""
+        if not self._next:
+            await asyncio.sleep(wait_ms / 1000)
+            return []
+        try:
+            fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=RECORDS)
+        except (OffsetOutOfRangeError, UnknownTopicOrPartitionError) as error:
+            raise FeedLost(type(error).__name__) from error
+        except (KafkaError, OSError) as error:
+            raise FeedUnavailable(type(error).__name__) from error
+        return [self._batch(place.partition, records) for place, records in fetched.items()]
+
+    def _batch(self, partition: int, records: list[Any]) -> Batch:
+        events: list[StoredEvent] = []
+        for record in records:
+            try:
+                events.append(stored_of(record.value, record.headers))
+            except NotAnEvent as error:
+                logger().error(
+                    "not-an-event", partition=partition, offset=record.offset, why=str(error)
+                )
+        first = self._next[partition]
+        after = self._next[partition] = records[-1].offset + 1
+        upto = max((one.position for one in events), default=0)
+        self._position[partition] = max(self._position[partition], upto)
+        return Batch(partition, first, after, self._position[partition], events)
+
+    def _place(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._topic, partition)

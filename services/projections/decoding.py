@@ -1,0 +1,71 @@
+"""From stored bytes to facts, for everything that folds: a type this code does not know is kept as it is, never dropped."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+
+from schemas.catalogue import EVENTS
+from schemas.envelope import Recorded
+from schemas.event import Event
+from services.kit.codec import EventCodec, StoredEvent, UnknownEvent, decode_origin
+from services.kit.keys import KeyRing
+
+
+@dataclass(frozen=True)
+class UnknownFact(Event):
+    """An event of a type this code does not know, written by newer code: its stored name and fields."""
+
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"personal"})
+
+    topic: str = ""
+    data: Mapping[str, Any] | None = None
+    personal: Mapping[str, Any] | None = None
+
+
+class Decoder:
+    """Decodes stored events with the keys of their leads."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        """Look keys up in `keys`."""
+        self.keys = keys
+        self._codec = EventCodec(EVENTS)
+
+    async def load_keys(self, stored: Iterable[StoredEvent]) -> None:
+        """Bring the keys these events need into memory, with one query at most."""
+        await self.keys.load({one.stream_id for one in stored if one.personal is not None})
+
+    async def decode(self, stored: Sequence[StoredEvent]) -> list[Recorded]:
+        """Return the events decoded, in order. Raises what `decode_one` raises."""
+        await self.load_keys(stored)
+        return [self.decode_one(one) for one in stored]
+
+    def decode_one(self, stored: StoredEvent) -> Recorded:
+        """Return the event, its key being loaded; raises when the stored bytes are not what the type promises."""
+        try:
+            return self._codec.decode(stored, self.keys.find(stored.stream_id))
+        except UnknownEvent:
+            return self._unknown(stored)
+
+    def forget(self, stream_id: UUID) -> None:
+        """Drop a key that was destroyed."""
+        self.keys.put(stream_id, None)
+
+    def _unknown(self, stored: StoredEvent) -> Recorded:
+        key = self.keys.find(stored.stream_id)
+        personal = None
+        if stored.personal is not None and key is not None:
+            personal = orjson.loads(key.decrypt(stored.version, stored.personal))
+        fact = UnknownFact(stored.type, orjson.loads(stored.data), personal)
+        return Recorded(
+            stored.position,
+            stored.stream_id,
+            stored.version,
+            stored.happened_at,
+            stored.recorded_at,
+            decode_origin(stored.meta),
+            fact.placed(stored.stream_id, stored.version, stored.happened_at),
+            stored.personal is not None and key is None,
+        )

@@ -1,0 +1,464 @@
+"""The grid's row of a lead: one small function per event, none of which can fail on an event that was stored.
+
+What a lead *is* for decisions stands in services/command/domain/lead; this is what people see of it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from schemas import lead as events
+from schemas.envelope import Recorded
+from schemas.event import Event
+from services.projections.model import Row, StreamRow
+
+VERSION = 1
+BUILT_IN = ("name", "email", "whatsapp")
+"""Personal fields that are columns of their own instead of entries of `fields`."""
+
+_parse = datetime.fromisoformat
+
+
+def fold(row: Row | None, recorded: Recorded) -> Row:
+    """Return the row after one more event; the row given stays as it was."""
+    row = _first(recorded) if row is None else row.copy()
+    row["version"] = recorded.version
+    row["position"] = recorded.position
+    happened = recorded.happened_at
+    if happened > row["last_activity_at"]:
+        row["last_activity_at"] = happened
+    event = recorded.event
+    kind = type(event)
+    change = _CHANGES.get(kind)
+    if change is None:  # unknown here, or of no concern to the grid
+        return row
+    change(row, event, recorded)
+    if kind in events.LEAVES_MODIFIED_AT:
+        return row
+    row["last_modified_at"] = happened
+    if kind not in events.LEAVES_MODIFIED_BY:
+        row["last_modified_by"] = recorded.origin.actor
+    return row
+
+
+def _first(recorded: Recorded) -> Row:
+    return {
+        **_EMPTY,
+        "lead_id": recorded.stream_id,
+        "last_activity_at": recorded.happened_at,
+    }
+
+
+_EMPTY: Row = {
+    "lead_id": None,
+    "version": 0,
+    "position": 0,
+    "campaign_id": None,
+    "pool_id": None,
+    "segment_id": None,
+    "cloned_from": None,
+    "source": None,
+    "owner": None,
+    "original_owner": None,
+    "status": "",
+    "previous_status": None,
+    "active": True,
+    "active_from": None,
+    "active_until": None,
+    "suppressed": False,
+    "suppressed_until": None,
+    "priority": 5,
+    "passes": 0,
+    "reset_at": None,
+    "call_attempts": 0,
+    "contact_attempts": 0,
+    "contact_sessions": [],
+    "talk_seconds": 0,
+    "next_dial_at": None,
+    "callback_at": None,
+    "callback_agent": None,
+    "reserved_for": None,
+    "locked_by": None,
+    "locked_until": None,
+    "dial_from": None,
+    "dial_until": None,
+    "dial_zone": None,
+    "calling_id": None,
+    "calling_until": None,
+    "latest_call_id": None,
+    "latest_call_at": None,
+    "latest_call_by": None,
+    "latest_end_cause": None,
+    "latest_disposition": None,
+    "last_contacted_at": None,
+    "result": None,
+    "user_processed_by": None,
+    "user_processed_at": None,
+    "uploaded_by": None,
+    "uploaded_at": None,
+    "created_at": None,
+    "last_modified_by": None,
+    "last_modified_at": None,
+    "last_activity_at": None,
+    "phone": None,
+    "phone_typed": None,
+    "name": None,
+    "email": None,
+    "whatsapp": None,
+    "contacts": [],
+    "notes": {},
+    "fields": {},
+    "personal_fields": [],
+    "anonymised": False,
+    "deleted": False,
+}
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else _parse(text)
+
+
+def _created(row: Row, event: events.LeadCreated, recorded: Recorded) -> None:
+    personal = event.personal_fields or {}
+    row["campaign_id"] = event.campaign_id
+    row["pool_id"] = event.pool_id
+    row["cloned_from"] = event.cloned_from
+    row["source"] = event.source
+    row["owner"] = row["original_owner"] = event.owner
+    row["status"] = event.status
+    row["active"] = event.active
+    row["active_from"] = _time(event.active_from)
+    row["active_until"] = _time(event.active_until)
+    row["priority"] = event.priority
+    row["next_dial_at"] = _time(event.next_dial_at)
+    row["uploaded_by"] = recorded.origin.actor
+    row["uploaded_at"] = recorded.happened_at
+    row["created_at"] = recorded.recorded_at
+    row["phone"] = event.phone
+    row["phone_typed"] = event.phone_typed
+    row["contacts"] = list(event.contacts)
+    row["fields"] = dict(event.fields) if event.fields else {}
+    if personal:
+        _keep_personal(row, personal)
+
+
+def _keep_personal(row: Row, personal: Any) -> None:
+    """Built-in fields go to columns of their own, the others among `fields`, remembered as personal."""
+    own = {name: value for name, value in personal.items() if name not in BUILT_IN}
+    for name in BUILT_IN:
+        if name in personal:
+            row[name] = personal[name]
+    if own:
+        row["fields"] = {**row["fields"], **own}
+        row["personal_fields"] = sorted({*row["personal_fields"], *own})
+
+
+def _fields_changed(row: Row, event: events.LeadFieldsChanged, _: Recorded) -> None:
+    gone = set(event.unset)
+    opened = event.set or {}
+    personal = event.personal_set or {}
+    for name in BUILT_IN:
+        if name in gone or name in opened:
+            row[name] = None
+    # A field whose template made it personal, or no longer so, changes its room.
+    hidden = [name for name in row["personal_fields"] if name not in gone and name not in opened]
+    row["personal_fields"] = hidden
+    kept = {n: v for n, v in row["fields"].items() if n not in gone and n not in personal}
+    row["fields"] = {**kept, **{n: v for n, v in opened.items() if n not in gone}}
+    if personal:
+        _keep_personal(row, {n: v for n, v in personal.items() if n not in gone})
+
+
+def _phone_changed(row: Row, event: events.LeadPhoneChanged, _: Recorded) -> None:
+    row["phone"], row["phone_typed"] = event.phone, event.phone_typed
+
+
+def _contact(event: events.LeadContactAdded | events.LeadContactChanged) -> Row:
+    fields = dict(event.fields) if event.fields else {}
+    return {
+        "id": event.contact,
+        "phone": event.phone,
+        "typed": event.phone_typed,
+        "fields": fields,
+    }
+
+
+def _contact_added(row: Row, event: events.LeadContactAdded, _: Recorded) -> None:
+    row["contacts"] = [*row["contacts"], _contact(event)]
+
+
+def _contact_changed(row: Row, event: events.LeadContactChanged, _: Recorded) -> None:
+    changed = _contact(event)
+    row["contacts"] = [
+        changed if one["id"] == event.contact else one for one in row["contacts"]
+    ]  # fmt: skip
+
+
+def _contact_removed(row: Row, event: events.LeadContactRemoved, _: Recorded) -> None:
+    row["contacts"] = [one for one in row["contacts"] if one["id"] != event.contact]
+
+
+def _contacts_reordered(row: Row, event: events.LeadContactsReordered, _: Recorded) -> None:
+    place = {contact: index for index, contact in enumerate(event.order)}
+    row["contacts"] = sorted(row["contacts"], key=lambda one: place.get(one["id"], len(place)))
+
+
+def _note_written(
+    row: Row, event: events.LeadNoteAdded | events.LeadNoteEdited, _: Recorded
+) -> None:
+    row["notes"] = {**row["notes"], str(event.note): event.text}
+
+
+def _note_removed(row: Row, event: events.LeadNoteRemoved, _: Recorded) -> None:
+    row["notes"] = {n: text for n, text in row["notes"].items() if n != str(event.note)}
+
+
+def _owner_changed(row: Row, event: events.LeadOwnerChanged, _: Recorded) -> None:
+    row["owner"] = event.owner
+
+
+def _set_status(row: Row, status: str | None) -> None:
+    if not status or status == row["status"]:
+        return
+    if row["status"] and row["status"] != "processing":  # a call in progress is no status to name
+        row["previous_status"] = row["status"]
+    row["status"] = status
+
+
+def _status_set(
+    row: Row, event: events.LeadStatusChanged | events.LeadStatusRestored, _: Recorded
+) -> None:
+    _set_status(row, event.status)
+
+
+def _reset(row: Row, event: events.LeadReset, _: Recorded) -> None:
+    _set_status(row, "ready")
+    row["passes"] = 0
+    row["next_dial_at"] = row["reset_at"] = _parse(event.next_dial_at)
+
+
+def _readied(row: Row, _: Event, __: Recorded) -> None:
+    _set_status(row, "ready")
+
+
+def _cancelled(row: Row, _: Event, __: Recorded) -> None:
+    _set_status(row, "cancelled")
+
+
+def _paused(row: Row, _: Event, __: Recorded) -> None:
+    _set_status(row, "paused")
+
+
+def _activated(row: Row, _: Event, __: Recorded) -> None:
+    row["active"] = True
+
+
+def _deactivated(row: Row, _: Event, __: Recorded) -> None:
+    row["active"] = False
+
+
+def _suppressed(row: Row, event: events.LeadSuppressed, _: Recorded) -> None:
+    row["suppressed"], row["suppressed_until"] = True, _time(event.until)
+
+
+def _unsuppressed(row: Row, _: Event, __: Recorded) -> None:
+    row["suppressed"], row["suppressed_until"] = False, None
+
+
+def _priority_changed(row: Row, event: events.LeadPriorityChanged, _: Recorded) -> None:
+    row["priority"] = event.priority
+
+
+def _dial_scheduled(row: Row, event: events.LeadDialScheduled, _: Recorded) -> None:
+    row["next_dial_at"] = _parse(event.at)
+
+
+def _scheduled_dial_cancelled(row: Row, _: Event, __: Recorded) -> None:
+    row["next_dial_at"] = None
+
+
+def _callback_set(row: Row, event: events.LeadCallbackSet, _: Recorded) -> None:
+    _set_status(row, "callback")
+    row["callback_at"] = row["next_dial_at"] = _parse(event.at)
+    row["callback_agent"] = row["reserved_for"] = event.agent
+
+
+def _callback_cancelled(row: Row, event: events.LeadCallbackCancelled, _: Recorded) -> None:
+    _set_status(row, event.status)
+    _end_callback(row)
+    row["next_dial_at"] = None
+
+
+def _end_callback(row: Row) -> None:
+    if row["callback_agent"] is not None and row["reserved_for"] == row["callback_agent"]:
+        row["reserved_for"] = None
+    row["callback_at"] = row["callback_agent"] = None
+
+
+def _reserved(row: Row, event: events.LeadReserved, _: Recorded) -> None:
+    row["reserved_for"] = event.agent
+
+
+def _unreserved(row: Row, _: Event, __: Recorded) -> None:
+    row["reserved_for"] = None
+
+
+def _locked(row: Row, event: events.LeadLocked, _: Recorded) -> None:
+    row["locked_by"], row["locked_until"] = event.user, _time(event.until)
+
+
+def _unlocked(row: Row, _: Event, __: Recorded) -> None:
+    row["locked_by"] = row["locked_until"] = None
+
+
+def _dial_time_limited(row: Row, event: events.LeadDialTimeLimited, _: Recorded) -> None:
+    row["dial_from"], row["dial_until"], row["dial_zone"] = event.start, event.end, event.zone
+
+
+def _dial_time_limit_removed(row: Row, _: Event, __: Recorded) -> None:
+    row["dial_from"] = row["dial_until"] = row["dial_zone"] = None
+
+
+def _added_to_segment(row: Row, event: events.LeadAddedToSegment, _: Recorded) -> None:
+    row["segment_id"] = event.segment_id
+
+
+def _removed_from_segment(row: Row, _: Event, __: Recorded) -> None:
+    row["segment_id"] = None
+
+
+def _moved(row: Row, event: events.LeadMoved, _: Recorded) -> None:
+    row["campaign_id"], row["pool_id"], row["segment_id"] = event.campaign_id, event.pool_id, None
+    gone = set(event.dropped)
+    row["fields"] = {name: value for name, value in row["fields"].items() if name not in gone}
+    row["personal_fields"] = [name for name in row["personal_fields"] if name not in gone]
+    for name in BUILT_IN:
+        if name in gone:
+            row[name] = None
+
+
+def _cloned(_: Row, __: Event, ___: Recorded) -> None:
+    """The source of a clone only counts as modified."""
+
+
+def _call_started(row: Row, event: events.LeadCallStarted, _: Recorded) -> None:
+    row["calling_id"], row["calling_until"] = event.call_id, _parse(event.expires_at)
+    _set_status(row, event.status_after)
+
+
+def _call_recorded(row: Row, event: events.LeadCallRecorded, _: Recorded) -> None:
+    started = _parse(event.started_at)
+    row["call_attempts"] += 1
+    if row["reset_at"] is None or started >= row["reset_at"]:
+        row["passes"] += 1
+    row["talk_seconds"] += event.talk_seconds
+    session = event.contact_session_id
+    if session is None:
+        row["contact_attempts"] += 1
+    elif session not in row["contact_sessions"]:
+        row["contact_sessions"] = [*row["contact_sessions"], session]
+        row["contact_attempts"] += 1
+    if row["calling_id"] == event.call_id:
+        row["calling_id"] = row["calling_until"] = None
+    latest = row["latest_call_at"]
+    if latest is None or started >= latest:
+        row["latest_call_id"] = event.call_id
+        row["latest_call_at"] = started
+        row["latest_call_by"] = event.agent
+        row["latest_end_cause"] = event.end_cause
+        row["latest_disposition"] = event.disposition
+    if event.talk_seconds and (
+        row["last_contacted_at"] is None or started > row["last_contacted_at"]
+    ):
+        row["last_contacted_at"] = started
+    if event.rule is not None:
+        _follow_up(row, event)
+
+
+def _follow_up(row: Row, event: events.LeadCallRecorded | events.LeadManualPassRecorded) -> None:
+    _set_status(row, event.status_after)
+    row["next_dial_at"] = _time(event.next_dial_at)
+    _end_callback(row)
+
+
+def _manual_pass_recorded(row: Row, event: events.LeadManualPassRecorded, _: Recorded) -> None:
+    row["passes"] += 1
+    row["call_attempts"] += 1
+    row["contact_attempts"] += 1
+    if event.rule is not None:
+        _follow_up(row, event)
+
+
+def _result_recorded(row: Row, event: events.LeadResultRecorded, recorded: Recorded) -> None:
+    _set_status(row, event.result)
+    row["result"] = event.result
+    row["user_processed_by"], row["user_processed_at"] = event.processed_by, recorded.happened_at
+
+
+def _erase(row: Row) -> None:
+    """Rule 16: nothing of the person stays; call facts do."""
+    for name in ("phone", "phone_typed", *BUILT_IN):
+        row[name] = None
+    row["contacts"], row["notes"], row["fields"], row["personal_fields"] = [], {}, {}, []
+    row["next_dial_at"] = row["callback_at"] = row["callback_agent"] = None
+    row["calling_id"] = row["calling_until"] = None
+    row["active"] = False
+
+
+def _anonymised(row: Row, _: Event, __: Recorded) -> None:
+    _erase(row)
+    _set_status(row, "anonymised")
+    row["anonymised"] = True
+
+
+def _deleted(row: Row, _: Event, __: Recorded) -> None:
+    _erase(row)
+    row["deleted"] = True
+
+
+_CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
+    events.LeadCreated: _created,
+    events.LeadFieldsChanged: _fields_changed,
+    events.LeadPhoneChanged: _phone_changed,
+    events.LeadContactAdded: _contact_added,
+    events.LeadContactChanged: _contact_changed,
+    events.LeadContactRemoved: _contact_removed,
+    events.LeadContactsReordered: _contacts_reordered,
+    events.LeadNoteAdded: _note_written,
+    events.LeadNoteEdited: _note_written,
+    events.LeadNoteRemoved: _note_removed,
+    events.LeadOwnerChanged: _owner_changed,
+    events.LeadStatusChanged: _status_set,
+    events.LeadStatusRestored: _status_set,
+    events.LeadReset: _reset,
+    events.LeadReadied: _readied,
+    events.LeadCancelled: _cancelled,
+    events.LeadPaused: _paused,
+    events.LeadActivated: _activated,
+    events.LeadDeactivated: _deactivated,
+    events.LeadSuppressed: _suppressed,
+    events.LeadUnsuppressed: _unsuppressed,
+    events.LeadPriorityChanged: _priority_changed,
+    events.LeadDialScheduled: _dial_scheduled,
+    events.LeadScheduledDialCancelled: _scheduled_dial_cancelled,
+    events.LeadCallbackSet: _callback_set,
+    events.LeadCallbackCancelled: _callback_cancelled,
+    events.LeadReserved: _reserved,
+    events.LeadUnreserved: _unreserved,
+    events.LeadLocked: _locked,
+    events.LeadUnlocked: _unlocked,
+    events.LeadDialTimeLimited: _dial_time_limited,
+    events.LeadDialTimeLimitRemoved: _dial_time_limit_removed,
+    events.LeadAddedToSegment: _added_to_segment,
+    events.LeadRemovedFromSegment: _removed_from_segment,
+    events.LeadMoved: _moved,
+    events.LeadCloned: _cloned,
+    events.LeadCallStarted: _call_started,
+    events.LeadCallRecorded: _call_recorded,
+    events.LeadManualPassRecorded: _manual_pass_recorded,
+    events.LeadResultRecorded: _result_recorded,
+    events.LeadAnonymised: _anonymised,
+    events.LeadDeleted: _deleted,
+}
+
+MODEL = StreamRow("lead", "lead", VERSION, ("lead_id",), fold)
