@@ -1,0 +1,1 @@
+"""The command service: accepts commands, decides, appends events; relays them, takes calls in."""

@@ -1,4 +1,5 @@
-"""Keyed names of personal values: what the log stores in place of a number or a duplicate key (rule 16).
+"""Keyed names of personal values: what the log stores in place of a number or a duplicate key (rule
+16).
 
 One place, because all writers must agree: the handler, the intake of calls, imports.
 """
@@ -15,7 +16,9 @@ def number_hash(master: MasterKey, number: str) -> bytes:
 
 
 def claim_hash(master: MasterKey, claim: Claim) -> bytes:
-    """Return the key of `log.claims` for a claim; the parts are framed, so no two share one text."""
+    """Return the key of `log.claims` for a claim; the parts are framed, so no two share one
+    text.
+    """
     return master.lookup_hash(f"claim {len(claim.kind)} {claim.kind} {claim.scope} {claim.value}")
 
 

@@ -1,0 +1,44 @@
+"""The kinds of streams there are, and how each is folded: what the handler needs to know of
+them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.envelope import Recorded
+from schemas.event import Event
+from services.command.domain.campaign import state as campaign
+from services.command.domain.dnc import state as dnc
+from services.command.domain.lead import evolving as lead
+from services.command.domain.organisation import state as organisation
+from services.command.domain.quarantine import state as quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """How a stream becomes a state.
+
+    replay  events as they stand in the log, onto a state or None.
+    fold    placed events of one actor that are about to be appended, onto a state or None.
+    """
+
+    replay: Callable[[Iterable[Recorded], Any], Any]
+    fold: Callable[[Sequence[Event], str, Any], Any]
+
+
+def _fold_lead(events: Sequence[Event], actor: str, state: Any) -> Any:
+    return lead.fold(((event, actor) for event in events), state)
+
+
+def _without_actor(fold: Callable[..., Any]) -> Callable[[Sequence[Event], str, Any], Any]:
+    return lambda events, actor, state: fold(events, state)
+
+
+AGGREGATES: dict[str, Aggregate] = {
+    "lead": Aggregate(lead.replay, _fold_lead),
+    "campaign": Aggregate(campaign.replay, _without_actor(campaign.fold)),
+    "organisation": Aggregate(organisation.replay, _without_actor(organisation.fold)),
+    "dnc": Aggregate(dnc.replay, _without_actor(dnc.fold)),
+    "quarantine": Aggregate(quarantine.replay, _without_actor(quarantine.fold)),
+}

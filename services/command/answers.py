@@ -1,0 +1,109 @@
+"""What a command is answered: an answer when it was done, a problem that lists every reason when it
+was refused.
+
+Both can be stored beside the command and given again, word for word, to whoever repeats it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from services.command.domain.decider import Reason, Refused
+from services.kit import errors
+from services.kit.errors import Detail, Problem
+
+RIGHTS_CODES = frozenset({"role-not-allowed", "lead-out-of-reach", "owner-out-of-reach"})
+"""Refusals for want of a right: when there is no other reason, the answer is 403."""
+
+UNKNOWN_CODES = frozenset({"unknown-lead", "campaign-unknown", "payload-unknown"})
+"""Refusals because what the path names does not exist: 404. They point at no field."""
+
+STATE_CODES = frozenset({"duplicate"})
+"""Reasons that point at a field, though not the field but the state of things is at odds."""
+
+PLACES = {
+    "lead": "/v1/leads",
+    "campaign": "/v1/campaigns",
+    "quarantine": "/v1/quarantine",
+}
+"""Where streams of a category are read; others have no address of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and JSON body of an answer; `position` is filled in once the log has given one.
+
+    `version` and `location` become ETag and Location. `replayed` says that this is the answer to
+    the first time the command came.
+    """
+
+    status: int
+    body: Mapping[str, Any]
+    version: int = 0
+    location: str = ""
+    replayed: bool = False
+    more_headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether the command was refused."""
+        return self.status >= 400
+
+    def stored(self) -> bytes:
+        """Return the answer as it is kept beside the command."""
+        return orjson.dumps([self.status, dict(self.body), self.version, self.location])
+
+    def at(self, position: int) -> "Answer":
+        """Return the answer with the log position it reached."""
+        if self.is_problem:
+            return self
+        body = {**self.body, "position": position}
+        return Answer(self.status, body, self.version, self.location, self.replayed)
+
+    def raw(self) -> bytes:
+        """Return the body as JSON."""
+        return orjson.dumps(self.body)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that belong to the answer."""
+        headers = dict(self.more_headers)
+        if self.version:
+            headers["ETag"] = f'"{self.version}"'
+        if self.location:
+            headers["Location"] = self.location
+        if self.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return headers
+
+
+def replayed(stored: bytes, position: int) -> Answer:
+    """Return the answer that was given the first time."""
+    status, body, version, location = orjson.loads(stored)
+    return Answer(status, body, version, location, replayed=True).at(position)
+
+
+def refusal(refused: Refused) -> Problem:
+    """Return a refusal as a problem, with all its reasons.
+
+    404 when the lead is unknown, 403 when only rights are wanting, 422 when every reason points at
+    a part of the command, else 409.
+    """
+    reasons = refused.reasons
+    details = [_detail(reason) for reason in reasons]
+    codes = {reason.code for reason in reasons}
+    if any(reason.code in UNKNOWN_CODES and not reason.field for reason in reasons):
+        return errors.NotFound()
+    text = reasons[0].text if len(reasons) == 1 else f"{len(reasons)} reasons stand against it."
+    if codes <= RIGHTS_CODES:
+        return errors.Forbidden(text, details)
+    if all(reason.field and reason.code not in STATE_CODES for reason in reasons):
+        return errors.Invalid(text, details)
+    return errors.Conflict(text, details)
+
+
+def _detail(reason: Reason) -> Detail:
+    parts = reason.field.split(".") if reason.field else []
+    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return Detail(reason.code, reason.text, pointer)

@@ -1,0 +1,109 @@
+"""The command service over HTTP: its routes, the keys it knows, its health."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from time import monotonic
+
+from fastapi import FastAPI
+
+from schemas.catalogue import EVENTS
+from schemas.instants import parse_instant
+from schemas.organisation import ORGANISATION_ID
+from services.command.domain.organisation.state import Organisation
+from services.command.handler import Commanding
+from services.command.routes import CommandRoutes
+from services.command.state_cache import StateCache
+from services.kit.auth import Authenticator, Principal, StoredKey
+from services.kit.clock import Clock, SystemClock
+from services.kit.codec import EventCodec
+from services.kit.eventlog import EventLog
+from services.kit.http import create_app, serve
+from services.kit.keys import KeyRing, MasterKey
+from services.kit.postgres import connect_pool
+from services.kit.settings import Settings, read_settings
+from services.kit.telemetry import set_up_logging
+
+POOL_CONNECTIONS_MAX = 8
+FRESH_SECONDS = 1.0
+"""How long the organisation is believed when a key is looked up; the authenticator adds its own."""
+
+
+class OrganisationKeys:
+    """Finds API keys in the organisation as folded from the log (a KeyDirectory)."""
+
+    def __init__(self, states: StateCache) -> None:
+        """Look into the organisation of `states`, read anew at most once a second."""
+        self._states = states
+        self._read_at = -FRESH_SECONDS
+        self._reading = asyncio.Lock()
+
+    async def find(self, key_id: str) -> StoredKey | None:
+        """Return a key that is neither revoked nor of an inactive user."""
+        organisation = await self._organisation()
+        key = organisation.keys.get(key_id)
+        user = organisation.users.get(key.user) if key is not None else None
+        if key is None or key.revoked or user is None or not user.active:
+            return None
+        principal = Principal(user.id, user.role, user.rights, user.team, key.id)
+        return StoredKey(key.secret_hash, principal, _instant(key.expires_at))
+
+    async def _organisation(self) -> Organisation:
+        wanted = {ORGANISATION_ID: "organisation"}
+        async with self._reading:
+            if monotonic() - self._read_at >= FRESH_SECONDS:
+                states = await self._states.refresh(wanted)
+                self._read_at = monotonic()
+            else:
+                states, _ = await self._states.get(wanted)
+        organisation: Organisation = states[ORGANISATION_ID]
+        return organisation
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)
+
+
+def install(app: FastAPI, commanding: Commanding, clock: Clock) -> Authenticator:
+    """Add all commands to `app`; return the authenticator, for other routes that take commands."""
+    authenticator = Authenticator(OrganisationKeys(commanding.states), clock)
+    routes = CommandRoutes(commanding, authenticator)
+    app.router.routes.append(routes)
+    app.state.openapi_parts.append(routes.add_to_openapi)
+
+    async def log_answers() -> str:
+        await commanding.log.pool.fetchval("select 1")
+        return ""
+
+    app.state.checks["event log"] = log_answers
+    return authenticator
+
+
+@asynccontextmanager
+async def open_commanding(settings: Settings, clock: Clock) -> AsyncIterator[Commanding]:
+    """Open the event log for appending; on leaving, everything that waits is stored first."""
+    pool = await connect_pool(settings.database_url, "leads_command", largest=POOL_CONNECTIONS_MAX)
+    try:
+        keys = KeyRing(MasterKey(settings.master_key), pool)
+        async with EventLog(pool, EventCodec(EVENTS), keys) as log:
+            yield Commanding(log, clock)
+    finally:
+        await pool.close()
+
+
+async def run(settings: Settings) -> None:
+    """Serve commands alone until told to stop."""
+    clock = SystemClock()
+    async with open_commanding(settings, clock) as commanding:
+        app = create_app("leads: commands")
+        install(app, commanding, clock)
+        await serve(app, settings.http_port)
+
+
+def main() -> None:
+    """Run the command service by itself, as `python -m services.command` does."""
+    import uvloop
+
+    set_up_logging("command")
+    uvloop.run(run(read_settings()))

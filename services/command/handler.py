@@ -1,0 +1,246 @@
+"""What happens to a command: load, fold, decide, append, answer. Knows no rule of the domain.
+
+Retries and repeats live here and nowhere else. A command is done at most once: its id goes into the
+log with its events, and who repeats it hears the first answer.
+"""
+
+import asyncio
+import hashlib
+from uuid import UUID, uuid5
+
+from schemas.envelope import Origin
+from services.command.aggregates import AGGREGATES
+from services.command.answers import PLACES, Answer, refusal, replayed
+from services.command.domain.decider import Outcome, Reason, Refused, decide
+from services.command.facts_loader import FactsLoader, Order, World, may_give
+from services.command.planning import Plan, changed_parts, plan
+from services.command.state_cache import StateCache
+from services.kit import append as log_outcome
+from services.kit import errors
+from services.kit.append import Append, Appended, Commanded
+from services.kit.clock import Clock
+from services.kit.errors import Problem
+from services.kit.eventlog import EventLog
+from services.kit.ids import new_id
+from services.kit.postgres import RETRYABLE
+from services.kit.telemetry import command_retries
+
+DEADLINE_SECONDS = 3.0
+FACT_DEADLINE_SECONDS = 5.0
+CONFLICTS_MAX = 3
+RETRY_SECONDS = 0.05
+KEYS = UUID("01920000-0000-7000-8000-6964656d706f")
+"""Namespace of command ids made from an Idempotency-Key."""
+
+ANONYMOUS_ANSWER = b"[]"
+"""Kept beside a command without a key: nobody can repeat it, so nobody will ask."""
+
+
+class _Try:
+    """One command on its way: what was learned in earlier tries."""
+
+    __slots__ = ("conflicts", "holder", "refresh", "sent", "stream")
+
+    def __init__(self, stream: UUID) -> None:
+        self.stream = stream
+        self.holder: UUID | None = None
+        self.refresh = False
+        self.conflicts = 0
+        self.sent = False
+
+
+class Commanding:
+    """Carries commands out on one event log."""
+
+    def __init__(self, log: EventLog, clock: Clock) -> None:
+        """Decide on states of `log`, at the times of `clock`."""
+        self.log = log
+        self.states = StateCache(log)
+        self.facts = FactsLoader(log, self.states, clock)
+        self._in_flight: set[UUID] = set()
+
+    async def handle(self, order: Order) -> Answer:
+        """Carry a command out and return its answer; raise the Problem that says why not.
+
+        Takes at most 3 s (5 s for facts). After OutcomeUnclear the same order with the same key
+        finds out, and does it if it was not done.
+        """
+        stream = order.stream or self.facts.stream_of(order.command)
+        if not order.key:
+            return await self._within_deadline(order, new_id(), stream)
+        command_id = uuid5(KEYS, f"{order.principal.user_id} {order.key}")
+        if command_id in self._in_flight:
+            raise errors.InFlight(retry_after_seconds=1)
+        self._in_flight.add(command_id)
+        try:
+            return await self._within_deadline(order, command_id, stream)
+        finally:
+            self._in_flight.discard(command_id)
+
+    async def _within_deadline(self, order: Order, command_id: UUID, stream: UUID) -> Answer:
+        this = _Try(stream)
+        seconds = FACT_DEADLINE_SECONDS if order.command.is_fact else DEADLINE_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._until_settled(order, command_id, this)
+        except (TimeoutError, log_outcome.OutcomeUnknown):
+            self.states.forget({stream})
+            if this.sent:
+                advice = "Send the same request with the same Idempotency-Key to find out."
+                raise errors.OutcomeUnclear(advice) from None
+            raise errors.Unavailable("The database does not answer; nothing was done.") from None
+        except log_outcome.AppendRefused as error:
+            raise errors.Unavailable("The database could not store it.") from error
+
+    async def _until_settled(self, order: Order, command_id: UUID, this: _Try) -> Answer:
+        while True:
+            try:
+                answer = await self._once(order, command_id, this)
+            except RETRYABLE as error:
+                if isinstance(error, TimeoutError):
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                if answer is not None:
+                    return answer
+
+    async def _once(self, order: Order, command_id: UUID, this: _Try) -> Answer | None:
+        """Try once; None means: look again and decide again."""
+        try:
+            world = await self.facts.load(
+                order, this.stream, holder=this.holder, refresh=this.refresh
+            )
+            outcomes = _decide(order, world)
+            made = plan(world, outcomes, _origin(order, command_id, world), self.log.keys.master)
+            await self._check_version(order, world, made)
+        except (Refused, Problem) as refused:
+            return await self._refuse(order, command_id, this, refused)
+        answer = _answer(order, world, made)
+        return await self._append(order, command_id, this, made, answer)
+
+    async def _append(
+        self, order: Order, command_id: UUID, this: _Try, made: Plan, answer: Answer
+    ) -> Answer | None:
+        request = request_hash(order) if order.key else b""
+        kept = answer.stored() if order.key else ANONYMOUS_ANSWER
+        this.sent = True
+        try:
+            appended = await self.log.append(made.append(Commanded(command_id, request, kept)))
+        except log_outcome.CommandRepeated as repeated:
+            return _repeat(request, repeated.earlier[0])
+        except log_outcome.ClaimTaken as taken:
+            if this.holder == taken.holder:
+                text = f"Lead {taken.holder} has the same duplicate key in that campaign."
+                refused = Refused([Reason("duplicate", text)])
+                return await self._refuse(order, command_id, this, refused)
+            this.holder = taken.holder
+        except (log_outcome.VersionConflict, log_outcome.StaleRead):
+            this.conflicts += 1
+            command_retries.labels(type(order.command).__name__).inc()
+            if this.conflicts > CONFLICTS_MAX and not order.command.is_fact:
+                raise errors.Contended(retry_after_seconds=1) from None
+        else:
+            self._remember(made, appended)
+            return answer.at(appended.position)
+        this.sent = False
+        this.refresh = True
+        return None
+
+    def _remember(self, made: Plan, appended: Appended) -> None:
+        for stream, (category, state) in made.states.items():
+            assert state.version == appended.versions[stream], "folded what was not appended"
+            self.states.put(category, stream, state)
+
+    async def _refuse(
+        self, order: Order, command_id: UUID, this: _Try, refused: Refused | Problem
+    ) -> Answer | None:
+        """Refuse, but only on what the log says now, and never what was done the first time."""
+        if not this.refresh:
+            this.refresh = True
+            return None
+        problem = refusal(refused) if isinstance(refused, Refused) else refused
+        if not order.key:
+            raise problem
+        request = request_hash(order)
+        if isinstance(refused, Problem):
+            earlier = await self.log.earlier_answers([command_id])
+            if command_id not in earlier:
+                raise problem
+            return _repeat(request, earlier[command_id])
+        answer = Answer(problem.status, problem.body(order.trace))
+        try:
+            await self.log.append(Append([Commanded(command_id, request, answer.stored())]))
+        except log_outcome.CommandRepeated as repeated:
+            return _repeat(request, repeated.earlier[0])
+        return answer
+
+    async def _check_version(self, order: Order, world: World, made: Plan) -> None:
+        """Let an edit on an older version pass when it touches nothing that was changed since."""
+        current = world.state.version
+        if order.if_match in (None, current) or order.command.is_fact or not made.states:
+            return
+        clashing = ["version"]
+        if world.stream in made.states and order.if_match < current:
+            recorded = (await self.log.load([world.stream]))[world.stream]
+            seen = AGGREGATES[world.category].replay(recorded[: order.if_match], None)
+            theirs = changed_parts(seen, world.state)
+            clashing = sorted(theirs & changed_parts(world.state, made.states[world.stream][1]))
+        if clashing:
+            text = f"Version {current} is the current one; read it and decide again."
+            headers = {"ETag": f'"{current}"'}
+            raise errors.VersionMoved(text, headers=headers, version=current, changed=clashing)
+
+
+def _decide(order: Order, world: World) -> list[Outcome]:
+    actor = world.facts.actor
+    if order.actor is None and not may_give(type(order.command), actor):
+        roles = ", ".join(sorted(order.command.roles))
+        text = f"Your role ({actor.role}) may not do this; it takes: {roles}."
+        raise Refused([Reason("role-not-allowed", text)])
+    return decide(world.state, order.command, world.facts)
+
+
+def _origin(order: Order, command_id: UUID, world: World) -> Origin:
+    return Origin(world.facts.actor.id, f"command:{command_id}", order.trace)
+
+
+def _answer(order: Order, world: World, made: Plan) -> Answer:
+    """Say what was done. A decision that changed nothing answers with the version as it is."""
+    events = [
+        type(new.event).TOPIC
+        for stream in made.streams
+        if stream.stream_id == world.stream
+        for new in stream.events
+    ]
+    _, after = made.states.get(world.stream, (world.category, world.state))
+    body = {
+        "id": str(world.stream),
+        "version": after.version,
+        "changed": bool(made.streams),
+        "events": events,
+    }
+    others = [
+        {"id": str(stream), "version": state.version}
+        for stream, (_, state) in made.states.items()
+        if stream != world.stream
+    ]
+    if others:
+        body["others"] = others
+    place = PLACES.get(world.category)
+    if not order.command.creates or world.state.version or place is None:
+        return Answer(200, body, after.version)
+    return Answer(201, body, after.version, f"{place}/{world.stream}")
+
+
+def request_hash(order: Order) -> bytes:
+    """Return what tells one request from another under the same Idempotency-Key."""
+    command = order.command
+    asked = f"{type(command).__name__} {order.stream or ''} "
+    body = command.model_dump_json(exclude_defaults=True)
+    return hashlib.sha256((asked + body).encode()).digest()
+
+
+def _repeat(request: bytes, earlier: log_outcome.EarlierAnswer) -> Answer:
+    if earlier.request != request:
+        raise errors.KeyReused("Take a new Idempotency-Key for another request.")
+    return replayed(earlier.answer, earlier.position)

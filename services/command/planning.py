@@ -1,0 +1,150 @@
+"""From a decision to an append: versions, claims, numbers and keys follow from the states before
+and after.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from schemas.envelope import Origin
+from schemas.event import Event
+from schemas.instants import parse_instant
+from schemas.lead import LeadCallRecorded
+from services.command.aggregates import AGGREGATES
+from services.command.domain.decider import Claim, Elsewhere, Outcome
+from services.command.domain.lead.claims import claim_of, numbers_of
+from services.command.facts_loader import World
+from services.command.hashes import claim_hash, number_hash
+from services.kit.append import Append, Commanded, NewEvent, StreamAppend
+from services.kit.keys import MasterKey
+
+Marks = list[tuple[bytes, UUID]]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a decision comes to: the events per stream, and each stream's state after them."""
+
+    streams: list[StreamAppend]
+    states: dict[UUID, tuple[str, Any]]
+    taken: Marks
+    freed: Marks
+    numbers_added: Marks
+    numbers_removed: Marks
+    destroyed_keys: list[UUID]
+    reads: Mapping[UUID, int]
+
+    def append(self, command: Commanded) -> Append:
+        """Return the append that carries the plan out."""
+        return Append(
+            [command],
+            self.streams,
+            self.reads,
+            self.taken,
+            self.freed,
+            self.numbers_added,
+            self.numbers_removed,
+            self.destroyed_keys,
+        )
+
+
+def plan(world: World, outcomes: Iterable[Outcome], origin: Origin, master: MasterKey) -> Plan:
+    """Return what must be stored together for these outcomes of a decision."""
+    own: list[Event] = []
+    elsewhere: list[Elsewhere] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Elsewhere):
+            elsewhere.append(outcome)
+        else:
+            own.append(outcome)
+    made = Plan([], {}, [], [], [], [], [], {})
+    if own:
+        _add(made, world, Elsewhere(world.stream, world.category, world.state.version, tuple(own)),
+             origin, master)  # fmt: skip
+    for other in elsewhere:
+        _add(made, world, other, origin, master)
+    made.reads = world.reads(frozenset(made.states))
+    return made
+
+
+def _add(made: Plan, world: World, part: Elsewhere, origin: Origin, master: MasterKey) -> None:
+    stream, now = part.stream_id, world.facts.now
+    before = world.states[stream][1] if stream in world.states else None
+    placed: list[Event] = []
+    new: list[NewEvent] = []
+    for version, event in enumerate(part.events, part.expected_version + 1):
+        at = happened_at(event, now)
+        placed.append(event.placed(stream, version, at))
+        new.append(NewEvent(event, at, origin))
+    after = AGGREGATES[part.category].fold(placed, origin.actor, before)
+    made.streams.append(StreamAppend(stream, part.expected_version, new))
+    made.states[stream] = (part.category, after)
+    if any(getattr(event, "DESTROYS_KEY", False) for event in part.events):
+        made.destroyed_keys.append(stream)
+    if part.category == "lead":
+        _mark(made, stream, before, after, master)
+
+
+def _mark(made: Plan, stream: UUID, before: Any, after: Any, master: MasterKey) -> None:
+    """Note which claims and numbers the lead gains and loses (rule 15)."""
+    held = None if before is None else claim_of(before)
+    wanted = claim_of(after)
+    if held != wanted:
+        made.freed += _hashed(held, stream, master)
+        made.taken += _hashed(wanted, stream, master)
+    known = frozenset() if before is None else numbers_of(before)
+    numbers = numbers_of(after)
+    made.numbers_added += [(number_hash(master, one), stream) for one in numbers - known]
+    made.numbers_removed += [(number_hash(master, one), stream) for one in known - numbers]
+
+
+def _hashed(claim: Claim | None, stream: UUID, master: MasterKey) -> Marks:
+    return [] if claim is None else [(claim_hash(master, claim), stream)]
+
+
+def happened_at(event: Event, now: datetime) -> datetime:
+    """Return when the event's fact took place: a call has its own time (rule 9), the rest is
+    now.
+    """
+    return parse_instant(event.started_at) if isinstance(event, LeadCallRecorded) else now
+
+
+def changed_parts(before: Any, after: Any) -> frozenset[str]:
+    """Return which parts of a state differ: attributes, and the entries of those that are maps.
+
+    This is what decides whether two people edited the same thing: whoever changed one field of a
+    lead is not in the way of who changed another.
+    """
+    parts: set[str] = set()
+    for name in _attributes(before):
+        if name in _BOOKKEEPING:
+            continue
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            parts.update(f"{name}.{key}" for key in {*old, *new} if old.get(key) != new.get(key))
+        else:
+            parts.add(name)
+    return frozenset(parts)
+
+
+_BOOKKEEPING = frozenset(
+    {
+        "version",
+        "modified_at",
+        "modified_by",
+        "status_edited_at",
+        "previous_statuses",
+        "numbers_known",
+        "notes_made",
+        "contacts_made",
+    }
+)
+"""Attributes that every change or every change of its kind moves along: nobody edits these."""
+
+
+def _attributes(state: Any) -> Sequence[str]:
+    return tuple(type(state).__dataclass_fields__)

@@ -1,0 +1,276 @@
+"""One POST for every command class: path, body, documentation and permission row derive from the
+class alone.
+
+`CreateLead` is POST /v1/leads, `ChangeOwner` is POST /v1/leads/{id}/change-owner. Paths are found
+in a table, not by trying one pattern after another, and the body goes straight into the command
+class.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from services.command import domain
+from services.command.answers import PLACES, Answer, refusal
+from services.command.domain import decider
+from services.command.domain.decider import Command, Refused
+from services.command.facts_loader import Order
+from services.command.handler import Commanding
+from services.kit import errors
+from services.kit.auth import Authenticator
+from services.kit.http import BODY_BYTES_MAX, parse, read_body
+from services.kit.telemetry import commands_total
+
+IN_FLIGHT_MAX = 1024
+KEY_CHARS_MAX = 64
+
+SINGLE_PLACES = {"organisation": "/v1/organisation", "dnc": "/v1/do-not-call"}
+"""Where commands go whose stream follows from the command itself."""
+
+_BODY_BYTES_MAX = {"MendPayload": 1_600_000}
+"""Commands that carry a whole Kafka message; the rest make do with the usual cap."""
+
+_PHRASES = (
+    "ToDoNotCall",
+    "FromDoNotCall",
+    "DoNotCall",
+    "Lead",
+    "Campaign",
+    "Organisation",
+    "Payload",
+)
+_WORDS = re.compile(r"[A-Z][a-z0-9]*")
+_KEY = re.compile(f"[!-~]{{1,{KEY_CHARS_MAX}}}")
+_VERSION = re.compile(r'"([1-9][0-9]{0,8})"')
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRoute:
+    """One command and its path; `has_id` says that the path names the stream."""
+
+    command: type[Command]
+    path: str
+    has_id: bool
+
+
+def known_commands() -> list[type[Command]]:
+    """Return every command that people or dialers may give, having imported all of the domain.
+
+    A command without roles is for our own services only and has no route.
+    """
+    for module in pkgutil.walk_packages(domain.__path__, domain.__name__ + "."):
+        importlib.import_module(module.name)
+    return [command for command in decider.commands() if command.roles]
+
+
+def route_of(command: type[Command]) -> CommandRoute:
+    """Return the path of a command, by its name and aggregate."""
+    name = command.__name__
+    for phrase in _PHRASES:
+        name = name.replace(phrase, "") or name
+    verb = "-".join(word.lower() for word in _WORDS.findall(name))
+    if command.aggregate in SINGLE_PLACES:
+        return CommandRoute(command, f"{SINGLE_PLACES[command.aggregate]}/{verb}", False)
+    place = PLACES[command.aggregate]
+    if command.creates:
+        return CommandRoute(command, place if verb == "create" else f"{place}/{verb}", False)
+    return CommandRoute(command, f"{place}/{{id}}/{verb}", True)
+
+
+def permissions() -> list[dict[str, Any]]:
+    """Return a row per command: who may give it, and whether in bulk."""
+    return [
+        {
+            "command": command.__name__,
+            "path": route_of(command).path,
+            "roles": sorted(command.roles),
+            "bulk": command.bulk,
+        }
+        for command in known_commands()
+    ]
+
+
+class CommandRoutes(BaseRoute):
+    """All commands as one route: a look into a table by the parts of the path."""
+
+    def __init__(self, commanding: Commanding, authenticator: Authenticator) -> None:
+        """Answer with `commanding` to whom `authenticator` knows."""
+        self._commanding = commanding
+        self._authenticator = authenticator
+        self._in_flight = 0
+        self.routes = [route_of(command) for command in known_commands()]
+        self._by_path = {tuple(route.path.split("/")): route for route in self.routes}
+        assert len(self._by_path) == len(self.routes), "two commands have one path"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Find the command of a path; another method than POST is a partial match (405)."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        parts = scope["path"].split("/")
+        route = self._by_path.get(tuple(parts))
+        if route is None and len(parts) == 5:
+            route = self._by_path.get((parts[0], parts[1], parts[2], "{id}", parts[4]))
+        if route is None:
+            return Match.NONE, {}
+        match = Match.FULL if scope["method"] == "POST" else Match.PARTIAL
+        return match, {"route": route, "endpoint": self}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one command."""
+        if scope["method"] != "POST":
+            raise HTTPException(405, headers={"Allow": "POST"})
+        if self._in_flight >= IN_FLIGHT_MAX:
+            raise errors.Unavailable("Too many commands are waiting.")
+        route: CommandRoute = scope["route"]
+        name = route.command.__name__
+        self._in_flight += 1
+        try:
+            answer = await self._carry_out(route, scope, receive)
+        except errors.Problem as problem:
+            commands_total.labels(name, problem.code).inc()
+            raise
+        finally:
+            self._in_flight -= 1
+        commands_total.labels(name, "refused" if answer.is_problem else "done").inc()
+        await _send(answer, send)
+
+    async def _carry_out(self, route: CommandRoute, scope: Scope, receive: Receive) -> Answer:
+        principal = await self._authenticator.principal_of(scope)
+        key, if_match = _headers(scope)
+        limit = _BODY_BYTES_MAX.get(route.command.__name__, BODY_BYTES_MAX)
+        command = parse(route.command, await read_body(scope, receive, limit))
+        stream = _id(scope["path"].split("/")[3]) if route.has_id else None
+        order = Order(command, principal, stream, None, key, if_match, scope["trace_id"])
+        try:
+            return await self._commanding.handle(order)
+        except Refused as refused:
+            raise refusal(refused) from None
+
+    def add_to_openapi(self, document: dict[str, Any]) -> None:
+        """Add the operation of every command to an OpenAPI document."""
+        schemas = document["components"]["schemas"]
+        schemas["CommandAnswer"] = ANSWER_SCHEMA
+        for route in self.routes:
+            schema = route.command.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schema.pop("description", None)
+            schemas[route.command.__name__] = schema
+            document["paths"].setdefault(route.path, {})["post"] = _operation(route)
+
+
+def _headers(scope: Scope) -> tuple[str, int | None]:
+    """Return the Idempotency-Key and the version of If-Match."""
+    key, if_match = "", None
+    for name, value in scope["headers"]:
+        if name == b"idempotency-key":
+            key = value.decode("latin-1")
+            if not _KEY.fullmatch(key):
+                raise errors.Malformed("An Idempotency-Key is 1 to 64 visible ASCII characters.")
+        elif name == b"if-match" and value != b"*":
+            found = _VERSION.fullmatch(value.decode("latin-1"))
+            if found is None:
+                raise errors.Malformed('If-Match takes one version, as "7", or *.')
+            if_match = int(found[1])
+    return key, if_match
+
+
+def _id(text: str) -> UUID:
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise errors.NotFound from None
+    if str(found) != text:
+        raise errors.NotFound
+    return found
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    raw = orjson.dumps(answer.body)
+    media = b"application/problem+json" if answer.is_problem else b"application/json"
+    headers = [(b"content-type", media), (b"content-length", b"%d" % len(raw))]
+    headers += [
+        (name.lower().encode("ascii"), value.encode("ascii"))
+        for name, value in answer.headers().items()
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": raw})
+
+
+def _operation(route: CommandRoute) -> dict[str, Any]:
+    command = route.command
+    text = inspect.getdoc(command) or command.__name__
+    summary, _, more = text.partition("\n\n")
+    parameters: list[dict[str, Any]] = [_IDEMPOTENCY_KEY]
+    if route.has_id:
+        parameters += [_ID, _IF_MATCH]
+    answer = {
+        "description": "Done, or unchanged because it was so already",
+        "headers": {"ETag": {"schema": {"type": "string"}, "description": "The version now"}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CommandAnswer"}}},
+    }
+    return {
+        "operationId": command.__name__,
+        "tags": [command.aggregate],
+        "summary": " ".join(summary.split()),
+        "description": more,
+        "parameters": parameters,
+        "requestBody": {
+            "required": any(field.is_required() for field in command.model_fields.values()),
+            "content": {
+                "application/json": {"schema": {"$ref": f"#/components/schemas/{command.__name__}"}}
+            },
+        },
+        "responses": {"201" if command.creates else "200": answer},
+        "x-roles": sorted(command.roles),
+        "x-bulk": command.bulk,
+    }
+
+
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Who sends the same command with the same key again hears the first answer.",
+    "schema": {"type": "string", "pattern": f"^[!-~]{{1,{KEY_CHARS_MAX}}}$"},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The version you saw. Passes when nothing this command touches changed since.",
+    "schema": {"type": "string", "pattern": '^("[1-9][0-9]{0,8}"|\\*)$'},
+}
+ANSWER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "version", "position", "changed", "events"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "The stream that was addressed"},
+        "version": {"type": "integer", "description": "Its version now"},
+        "position": {
+            "type": "integer",
+            "description": "Position in the log; give it to reads as min_position",
+        },
+        "changed": {"type": "boolean", "description": "False when it was so already"},
+        "events": {"type": "array", "items": {"type": "string"}},
+        "others": {
+            "type": "array",
+            "description": "Other streams that were changed with it, such as a clone",
+            "items": {
+                "type": "object",
+                "required": ["id", "version"],
+                "properties": {
+                    "id": {"type": "string", "format": "uuid"},
+                    "version": {"type": "integer"},
+                },
+            },
+        },
+    },
+}
