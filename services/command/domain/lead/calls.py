@@ -1,4 +1,4 @@
-"""Calls: StartCall reserves a dial before it is made (rule 10), RecordCall tells of one (rule 9)."""
+"""Calls: StartCall reserves a dial before it is made (rule 10), RecordCall tells of it (9)."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal

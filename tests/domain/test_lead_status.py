@@ -1,0 +1,152 @@
+"""Status by hand, activity and suppression."""
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.event import Event
+from schemas.instants import format_instant
+from schemas.lead import (
+    LeadActivated,
+    LeadCallRecorded,
+    LeadCancelled,
+    LeadDeactivated,
+    LeadNoteAdded,
+    LeadOwnerChanged,
+    LeadPaused,
+    LeadReadied,
+    LeadReset,
+    LeadStatusChanged,
+    LeadStatusRestored,
+    LeadSuppressed,
+    LeadUnsuppressed,
+)
+from services.command.domain.decider import Command
+from services.command.domain.lead.activity import Activate, Deactivate, Suppress, Unsuppress
+from services.command.domain.lead.evolving import evolve, fold
+from services.command.domain.lead.status import (
+    Cancel,
+    ChangeStatus,
+    Pause,
+    Ready,
+    Reset,
+    RestoreStatus,
+)
+from tests.domain.given_when_then import given, placed
+from tests.domain.world import ANA, CAMPAIGN, LEE, NOW, PHONE, SALES, created, facts
+
+LATER = format_instant(NOW + timedelta(hours=1))
+CALLED = LeadCallRecorded(
+    call_id="c1", campaign_id=CAMPAIGN, started_at="2026-03-02T08:00:01Z", number=PHONE,
+    end_cause="Busy", rule="campaign:Busy", status_after="no_answer", status_before="created",
+    next_dial_at=LATER,
+)  # fmt: skip
+
+
+def test_a_status_is_set() -> None:
+    changed = LeadStatusChanged(status="interested", previous="created", reason="asked for more")
+    command = ChangeStatus(status="interested", reason="asked for more")
+    assert given(created()).when(command, facts(ANA)).then(changed).status == "interested"
+    given(created(), changed).when(command, facts(ANA)).nothing()
+    given(created()).when(ChangeStatus(status="asleep"), facts()).refused("unknown-status")
+    given(created()).when(ChangeStatus(status="anonymised"), facts()).refused("status-not-by-hand")
+
+
+def test_an_edited_status_leaves_who_modified_the_lead_alone() -> None:
+    one, two, three = placed(
+        [created(), LeadNoteAdded(note=1, text="x"), LeadStatusChanged(status="ready")]
+    )
+    lead = fold([(one, "user:a"), (two, "user:b"), (three, "user:c")])
+    assert lead.modified_by == "user:b"
+    assert lead.modified_at == three.timestamp
+    assert lead.created_by == "user:a"
+
+
+@pytest.mark.parametrize("status", ["manual_redial_private", "manual_redial_vip"])
+def test_private_and_vip_go_to_who_sets_them(status: str) -> None:
+    changed = LeadStatusChanged(status=status, previous="created")
+    mine = LeadOwnerChanged(owner=f"user:{ANA}", previous=f"team:{SALES}")
+    lead = given(created()).when(ChangeStatus(status=status), facts(ANA)).then(changed, mine)
+    assert lead.owner == f"user:{ANA}"
+    own = given(created(owner=f"user:{ANA}"))
+    own.when(ChangeStatus(status=status), facts(ANA)).then(changed)
+
+
+@pytest.mark.parametrize(
+    ("command", "event", "status"),
+    [
+        (Cancel(), LeadCancelled(previous="created"), "cancelled"),
+        (Pause(), LeadPaused(previous="created"), "paused"),
+        (Ready(), LeadReadied(previous="created"), "ready"),
+    ],
+)
+def test_set_aside_and_back(command: Command, event: Event, status: str) -> None:
+    lead = given(created()).when(command, facts(LEE)).then(event)
+    assert lead.status == status
+    given(created(), event).when(command, facts(LEE)).nothing()
+    given(created()).when(command, facts(ANA)).refused("role-not-allowed")
+    back = LeadStatusRestored(status="created", previous=status)
+    assert given(created(), event).when(RestoreStatus(), facts()).then(back).status == "created"
+    given(created(), event, back).when(RestoreStatus(), facts()).refused("no-earlier-status")
+
+
+def test_ready_keeps_attempts_and_next_dial_but_reset_does_not() -> None:
+    lead = given(created(), CALLED).when(Ready(), facts()).then(LeadReadied(previous="no_answer"))
+    assert (lead.attempts, lead.next_dial_at) == (1, LATER)
+    now = format_instant(NOW)
+    reset = LeadReset(next_dial_at=now, previous="no_answer", attempts_before=1)
+    lead = given(created(), CALLED).when(Reset(), facts()).then(reset)
+    assert (lead.attempts, lead.status, lead.next_dial_at) == (0, "ready", now)
+    assert lead.attempts_by_number == {}
+    assert lead.call_attempts == 1
+    given(created(), CALLED, reset).when(Reset(), facts()).nothing()
+
+
+def test_statuses_are_gone_back_through_in_order() -> None:
+    went = ("interested", "qualified", "success")
+    story: list[Event] = [created(), *(LeadStatusChanged(status=status) for status in went)]
+    for status in ("qualified", "interested", "created"):
+        asked = given(*story).when(RestoreStatus(), facts())
+        assert asked.after().status == status
+        story += [one for one in asked.outcomes if isinstance(one, Event)]
+    given(*story).when(RestoreStatus(), facts()).refused("no-earlier-status")
+
+
+def test_back_to_created_keeps_attempts() -> None:
+    changed = LeadStatusChanged(status="created", previous="no_answer")
+    lead = given(created(), CALLED).when(ChangeStatus(status="created"), facts()).then(changed)
+    assert lead.attempts == 1
+
+
+def test_active_or_not() -> None:
+    off = given(created()).when(Deactivate(), facts(LEE)).then(LeadDeactivated())
+    assert not off.active
+    given(created()).when(Activate(), facts()).nothing()
+    given(created(), LeadDeactivated()).when(Deactivate(), facts()).nothing()
+    on = given(created(), LeadDeactivated()).when(Activate(), facts()).then(LeadActivated())
+    assert on.active
+    given(created()).when(Deactivate(), facts(ANA)).refused("role-not-allowed")
+
+
+def test_suppressed_or_not() -> None:
+    event = LeadSuppressed(reason="holiday", until=LATER)
+    command = Suppress(reason="holiday", until=NOW + timedelta(hours=1))
+    lead = given(created()).when(command, facts()).then(event)
+    assert lead.status == "created"
+    assert lead.is_suppressed(NOW)
+    assert not lead.is_suppressed(NOW + timedelta(hours=1))
+    given(created(), event).when(command, facts()).nothing()
+    given(created(), event).when(Suppress(), facts()).then(LeadSuppressed())
+    given(created()).when(Suppress(until=NOW), facts()).refused("time-is-past")
+    given(created()).when(Unsuppress(), facts()).nothing()
+    lifted = LeadUnsuppressed(reason="back")
+    lead = given(created(), event).when(Unsuppress(reason="back"), facts()).then(lifted)
+    assert not lead.suppressed
+
+
+def test_an_event_nobody_knows_only_counts() -> None:
+    lead = given(created()).state
+    unknown = Event().placed(created().originator_id, 2, NOW)
+    after = evolve(lead, unknown)
+    assert after.version == lead.version + 1
+    assert after.modified_at == lead.modified_at
