@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ STUBBORN = (
 GENTLE = "import time; print('up', flush=True); time.sleep(60)"
 
 
-def python(name: str, code: str, **more: object) -> Program:
-    return Program(name, (sys.executable, "-I", "-S", "-c", code), **more)  # type: ignore[arg-type]
+def python(name: str, code: str, ready: str | None = None) -> Program:
+    ready_when = says(ready) if ready else None
+    return Program(name, (sys.executable, "-I", "-S", "-c", code), ready=ready_when)
 
 
 def alive(pid: int) -> bool:
@@ -37,7 +39,7 @@ async def gone(pid: int) -> None:
 
 
 async def test_a_child_is_started_when_it_says_it_is_ready(tmp_path: Path) -> None:
-    child = await Child.start(python("x", GENTLE, ready=says("up")), tmp_path / "x.log")
+    child = await Child.start(python("x", GENTLE, ready="up"), tmp_path / "x.log")
     assert child.exit_code is None
     assert child.output() == "up\n"
     assert await child.stop() == -signal.SIGTERM
@@ -47,7 +49,7 @@ async def test_a_child_is_started_when_it_says_it_is_ready(tmp_path: Path) -> No
 async def test_a_child_that_ends_before_it_is_ready_is_refused_with_its_last_words(
     tmp_path: Path,
 ) -> None:
-    program = python("x", "import sys; sys.exit('no database')", ready=says("up"))
+    program = python("x", "import sys; sys.exit('no database')", ready="up")
     with pytest.raises(StartFailed, match="x ended with exit code 1\nno database"):
         await Child.start(program, tmp_path / "x.log")
 
@@ -55,14 +57,14 @@ async def test_a_child_that_ends_before_it_is_ready_is_refused_with_its_last_wor
 async def test_a_child_that_is_never_ready_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid())); {STUBBORN}"
-    program = python("x", code, ready=says("other"), ready_timeout_s=1.0)
+    program = replace(python("x", code, ready="other"), ready_timeout_s=1.0)
     with pytest.raises(StartFailed, match="was not ready within 1 s\nup"):
         await Child.start(program, tmp_path / "x.log")
     assert not alive(int(pid_file.read_text()))
 
 
 async def test_a_child_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
-    child = await Child.start(python("x", STUBBORN, ready=says("up")), tmp_path / "x.log")
+    child = await Child.start(python("x", STUBBORN, ready="up"), tmp_path / "x.log")
     assert await child.stop(0.2) == -signal.SIGKILL
 
 
@@ -72,7 +74,7 @@ async def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
         f"child = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}])\n"
         "print(child.pid, flush=True); time.sleep(60)"
     )
-    child = await Child.start(python("x", code, ready=says("up")), tmp_path / "x.log")
+    child = await Child.start(python("x", code, ready="up"), tmp_path / "x.log")
     grandchild = int(child.output().split()[0])
     await child.stop()
     await gone(grandchild)
@@ -123,7 +125,7 @@ if count in (2, 3): raise SystemExit(7)
 print("up", flush=True)
 time.sleep(60)
 """
-    child = await supervisor.start(python("worker", code, ready=says("up")))
+    child = await supervisor.start(python("worker", code, ready="up"))
     os.kill(child.pid, signal.SIGKILL)
     async with asyncio.timeout(10):
         while "worker runs again" not in told:
@@ -157,7 +159,7 @@ time.sleep(60)
     for name in "abc":
         program = Program(name, (sys.executable, "-c", code, name), ready=says("up"))
         pids.append((await supervisor.start(program)).pid)
-    stubborn = python("stubborn", STUBBORN, ready=says("up"), stop_timeout_s=0.2)
+    stubborn = replace(python("stubborn", STUBBORN, ready="up"), stop_timeout_s=0.2)
     pids.append((await supervisor.start(stubborn)).pid)
     await supervisor.stop()
     assert order.read_text() == "cba"
@@ -168,7 +170,7 @@ time.sleep(60)
 async def test_a_first_start_that_fails_is_not_repeated(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path, print)
     with pytest.raises(StartFailed):
-        await supervisor.start(python("x", "raise SystemExit(1)", ready=says("up")))
+        await supervisor.start(python("x", "raise SystemExit(1)", ready="up"))
     await supervisor.stop()
 
 
