@@ -24,7 +24,7 @@ NAMES_THAT_SAY_NOTHING = re.compile(r"(^|_)(utils?|helpers?|managers?|common|mis
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|NotImplemented" r"Error)\b")
 SILENCED = re.compile(r"#\s*(type: " r"ignore|no" r"qa)")
 SILENCED_WITH_REASON = re.compile(
-    r"#\s*(type: ignore\[[\w-]+\]|noqa: [A-Z]+\d+(, ?[A-Z]+\d+)*) - \w"
+    r"#\s*(type: ignore\[[\w-]+\]\s+#|noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* -) \w"
 )
 INDEX_HOSTS = re.compile(
     r"pypi\.(org|python)|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|maven\.(apache\.)?org/maven2"
@@ -126,7 +126,10 @@ def test_a_silenced_check_says_why() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if SILENCED.search(line) and not SILENCED_WITH_REASON.search(line)
     ]
-    show(faults, "name the one rule and the reason: `# noqa: ABC123 - because`")
+    show(
+        faults,
+        "name the one rule and why: `noqa: ABC123 - because`, `type: ignore[abc]  # because`",
+    )
 
 
 def test_no_addresses_of_indexes_and_machines() -> None:
