@@ -64,7 +64,7 @@ def parse_phone(text: str, region: str | None = None) -> str:
         raise NotAPhone("phone-impossible", "A phone number has only digits and separators.")
     found = phonenumbers.format_number(_parsed(text, region), PhoneNumberFormat.E164)
     if region is None and found != text:  # e.g. a trunk 0 behind the country code
-        raise NotAPhone("phone-not-e164", f"In international form this number is {found}.")
+        raise NotAPhone("phone-not-e164", "Leave out the 0 that is dialled inside the country.")
     return found
 
 

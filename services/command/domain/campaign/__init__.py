@@ -1,1 +1,8 @@
-"""The campaign: template, follow-up rules, limits, hours, range."""
+"""The campaign: template, follow-up rules, limits, hours, range.
+
+Importing it registers its decisions.
+"""
+
+from services.command.domain.campaign import commands
+
+__all__ = ["commands"]

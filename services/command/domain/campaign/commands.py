@@ -345,10 +345,9 @@ def _change_template(
     put = [one for one in asked if one != old.get(one.import_name)]
     removed = [name for name in dict.fromkeys(command.remove) if name in old]
     after = {one.import_name: one for one in (*template.fields, *put)}
-    fields = tuple(one for name, one in after.items() if name not in removed)
-    seen = {reason.code for reason in reasons}
-    whole = problems_of_template(Template(fields, template.duplicate_key))
-    reasons.extend(one for one in whole if one.code not in seen)
+    kept = {name for name in after if name not in removed} | {template.duplicate_key}
+    fields = tuple(one for name, one in after.items() if name in kept)
+    reasons.extend(problems_of_template(Template(fields, template.duplicate_key)))
     _refuse(reasons)
     if put or removed:
         touched = (*(one.import_name for one in put), *removed)

@@ -1,1 +1,8 @@
-"""The do-not-call entries of one number."""
+"""The do-not-call entries of one number.
+
+Importing it registers its decisions.
+"""
+
+from services.command.domain.dnc import commands
+
+__all__ = ["commands"]
