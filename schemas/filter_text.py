@@ -3,7 +3,7 @@ parser that points at faults.
 
     status in (ready, callback) and not owner = "team:…" and attempts between [1, 3)
     fields.age >= 30 and (name contains ann or search "0151") and next_dial_at < today@Europe/Berlin
-    log(kind = call, end_causes = (Busy), since = week, at_least = 2) and "fields.Last name" is
+    log(end_causes = (Busy), since = week, at_least = 2) and "fields.Last name" is
       empty
 
 `not` binds tightest, then `and`, then `or`. Texts need quotes (as in JSON) only where they hold

@@ -36,10 +36,11 @@ NUMBER_MAX = 2**53
 CUSTOM = "fields."
 """A custom field is named `fields.<import name>`."""
 
-Kind = Literal["text", "keyword", "phone", "number", "boolean", "date", "instant"]
+Kind = Literal["text", "keyword", "id", "phone", "number", "boolean", "date", "instant"]
 OPERATORS: Mapping[Kind, frozenset[str]] = {
     "text": frozenset({"equals", "in", "contains", "starts", "is_empty"}),
     "keyword": frozenset({"equals", "in", "contains", "starts", "is_empty"}),
+    "id": frozenset({"equals", "in", "is_empty"}),
     "phone": frozenset({"equals", "in", "contains", "starts", "is_empty"}),
     "number": frozenset({"equals", "in", "range", "is_empty"}),
     "boolean": frozenset({"equals", "is_empty"}),
@@ -47,6 +48,7 @@ OPERATORS: Mapping[Kind, frozenset[str]] = {
     "instant": frozenset({"equals", "range", "is_empty"}),
 }
 
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -63,6 +65,7 @@ Name = Annotated[
     StringConstraints(pattern=r"^[a-z][a-z_]*$|^fields\.[^\x00-\x1f\x7f]+$", max_length=107),
     AfterValidator(_printable),
 ]
+LogKind = Annotated[str, StringConstraints(pattern=r"^lead\.[a-z_]{1,60}$")]
 Number = (
     Annotated[int, Field(ge=-NUMBER_MAX, le=NUMBER_MAX)]
     | Annotated[float, Field(ge=-1e300, le=1e300)]
@@ -175,15 +178,16 @@ class Search(Node):
 
 
 class Logged(Node):
-    """The lead's log holds at least `at_least` entries like this: "had a call with end cause Busy
-    this week".
+    """The lead's log has `at_least` such entries: "had a call with end cause Busy this week".
 
-    `since` is included, `until` is not; both are instants or relative times.
+    `kinds` are stored names of events. `since` is included, `until` is not; both are instants or
+    relative times and compare with when the fact happened.
     """
 
     op: Literal["log"] = "log"
-    kind: Literal["call", "change", "note", "message"] = "call"
-    types: Annotated[tuple[SomeText, ...], Field(max_length=50, strict=False)] = ()
+    kinds: Annotated[tuple[LogKind, ...], Field(min_length=1, max_length=50, strict=False)] = (
+        "lead.call_recorded",
+    )
     end_causes: Annotated[tuple[SomeText, ...], Field(max_length=20, strict=False)] = ()
     dispositions: Annotated[tuple[SomeText, ...], Field(max_length=50, strict=False)] = ()
     actors: Annotated[tuple[SomeText, ...], Field(max_length=50, strict=False)] = ()
@@ -348,6 +352,8 @@ def _value_faults(kind: Kind, value: Scalar, pointer: str) -> Iterator[Fault]:
     if not isinstance(value, native) or (kind == "number" and isinstance(value, bool)):
         wanted = {"number": "a number", "boolean": "true or false"}.get(kind, "a text")
         yield Fault("wrong-value", f"give {wanted}", pointer)
+    elif kind == "id" and not (isinstance(value, str) and _UUID.fullmatch(value)):
+        yield Fault("wrong-value", "give a UUID", pointer)
     elif kind in _TIMES:
         assert isinstance(value, str)
         try:

@@ -1,0 +1,107 @@
+"""The columns of a lead as the API names them: the allow-list that filters, sorts and answers use.
+
+A name is also the column's name in `read.lead`, so nothing a caller writes becomes an identifier.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.filters import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One system column. `label` is what people call it, `nullable` that it may have no value."""
+
+    name: str
+    kind: Kind
+    label: str
+    nullable: bool = True
+
+
+_ALL: tuple[tuple[str, Kind, str], ...] = (
+    ("lead_id", "id", "Lead"),
+    ("version", "number", "Version"),
+    ("position", "number", "Position"),
+    ("campaign_id", "id", "Campaign"),
+    ("pool_id", "id", "Pool"),
+    ("segment_id", "id", "Segment"),
+    ("cloned_from", "id", "Cloned from"),
+    ("source", "keyword", "Source"),
+    ("owner", "keyword", "Owner"),
+    ("original_owner", "keyword", "Original owner"),
+    ("status", "keyword", "Status"),
+    ("previous_status", "keyword", "Previous status"),
+    ("active", "boolean", "Active"),
+    ("active_from", "instant", "Active from"),
+    ("active_until", "instant", "Active until"),
+    ("suppressed", "boolean", "Suppressed"),
+    ("suppressed_until", "instant", "Suppressed until"),
+    ("priority", "number", "Priority"),
+    ("passes", "number", "Attempts since the last reset"),
+    ("call_attempts", "number", "Call attempts"),
+    ("contact_attempts", "number", "Contact attempts"),
+    ("talk_seconds", "number", "Talk time, seconds"),
+    ("next_dial_at", "instant", "Scheduled dial"),
+    ("callback_at", "instant", "Callback"),
+    ("callback_agent", "id", "Callback for"),
+    ("reserved_for", "id", "Reserved for"),
+    ("locked_by", "id", "Locked by"),
+    ("locked_until", "instant", "Locked until"),
+    ("dial_from", "keyword", "Dialled from"),
+    ("dial_until", "keyword", "Dialled until"),
+    ("dial_zone", "keyword", "Dial zone"),
+    ("calling_id", "keyword", "Call in progress"),
+    ("calling_until", "instant", "Being called until"),
+    ("latest_call_id", "keyword", "Latest call"),
+    ("latest_call_at", "instant", "Latest call at"),
+    ("latest_call_by", "id", "Latest call by"),
+    ("latest_end_cause", "keyword", "Latest end cause"),
+    ("latest_disposition", "keyword", "Latest disposition"),
+    ("last_contacted_at", "instant", "Last contacted"),
+    ("result", "keyword", "Result"),
+    ("user_processed_by", "id", "User processed by"),
+    ("user_processed_at", "instant", "User processed at"),
+    ("uploaded_by", "keyword", "Uploaded by"),
+    ("uploaded_at", "instant", "Uploaded at"),
+    ("created_at", "instant", "Created at"),
+    ("last_modified_by", "keyword", "Last modified by"),
+    ("last_modified_at", "instant", "Last modified at"),
+    ("last_activity_at", "instant", "Last activity"),
+    ("phone", "phone", "Phone"),
+    ("phone_typed", "phone", "Phone as typed"),
+    ("name", "text", "Name"),
+    ("email", "text", "E-mail"),
+    ("whatsapp", "phone", "WhatsApp"),
+    ("anonymised", "boolean", "Anonymised"),
+    ("deleted", "boolean", "Deleted"),
+)
+_NEVER_NULL = frozenset(
+    {"lead_id", "version", "position", "status", "active", "suppressed", "priority", "passes"}
+    | {"call_attempts", "contact_attempts", "talk_seconds", "last_activity_at"}
+    | {"anonymised", "deleted"}
+)
+
+COLUMNS: Mapping[str, Column] = {
+    name: Column(name, kind, label, name not in _NEVER_NULL) for name, kind, label in _ALL
+}
+"""Every system column by name, in the order in which a whole lead is shown."""
+
+PHONES = frozenset({"phone", "phone_typed", "whatsapp"})
+"""Columns that are masked for those who may not see numbers."""
+
+COLLECTIONS = ("contacts", "notes", "fields")
+"""Parts of a lead that are no single value: not filtered or sorted by, but shown."""
+
+FIELD_KINDS: Mapping[str, Kind] = {
+    "text": "text",
+    "number": "number",
+    "date": "date",
+    "datetime": "instant",
+    "boolean": "boolean",
+    "picklist": "keyword",
+    "phone": "phone",
+    "email": "text",
+    "url": "text",
+}
+"""How a template field of each type is filtered."""

@@ -1,0 +1,67 @@
+"""What every read needs to know of the organisation: who stands where, and which fields leads have.
+
+Small, so it is kept in memory and read anew whenever one of its tables has moved.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+import orjson
+
+from schemas.filters import CUSTOM, Kind
+from schemas.rights import TeamTree
+from services.query.columns import COLUMNS, FIELD_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The organisation as read at `stamp`. `kinds` are all names a filter may use."""
+
+    stamp: tuple[int, ...]
+    teams: TeamTree
+    kinds: Mapping[str, Kind]
+
+    @property
+    def kinds_without_phones(self) -> dict[str, Kind]:
+        """Names for callers who may not see numbers: what is hidden cannot be asked about
+        either.
+        """
+        return {name: kind for name, kind in self.kinds.items() if kind != "phone"}
+
+
+EMPTY = Directory((), TeamTree(), {name: column.kind for name, column in COLUMNS.items()})
+
+STAMP = (
+    "(select array[coalesce(max(position), 0), count(*)] from read.team)"
+    " || (select array[coalesce(max(position), 0), count(*)] from read.app_user)"
+    " || (select array[coalesce(max(position), 0), count(*)] from read.campaign)"
+)
+"""SQL that is another value as soon as a directory read before is out of date."""
+
+
+async def read_directory(
+    connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", stamp: tuple[int, ...]
+) -> Directory:
+    """Read the organisation. `stamp` was read before, so a change in between is seen next time."""
+    teams = await connection.fetch("select team_id, parent_id from read.team")
+    users = await connection.fetch("select user_id, team_id from read.app_user")
+    members: dict[str, list[str]] = {}
+    for user_id, team_id in users:
+        members.setdefault(team_id, []).append(user_id)
+    tree = TeamTree({row["team_id"]: row["parent_id"] for row in teams}, members)
+    return Directory(stamp, tree, {**EMPTY.kinds, **await _field_kinds(connection)})
+
+
+async def _field_kinds(
+    connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]",
+) -> dict[str, Kind]:
+    """Return the kind of every template field; of one name with two types the older campaign's."""
+    templates = await connection.fetch("select fields from read.campaign order by campaign_id")
+    kinds: dict[str, Kind] = {}
+    for (fields,) in templates:
+        for field in orjson.loads(fields):
+            name = field["import_name"]
+            if name not in COLUMNS:
+                kinds.setdefault(CUSTOM + name, FIELD_KINDS.get(field["type"], "text"))
+    return kinds

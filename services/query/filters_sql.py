@@ -1,0 +1,241 @@
+"""A filter tree as a condition on a lead `l`: columns from the allow-list, values as parameters.
+
+SQL's unknown is kept out: a leaf that is unknown counts as false, and `not` turns it into true.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from schemas.filters import (
+    CUSTOM,
+    And,
+    Contains,
+    Equals,
+    In,
+    IsEmpty,
+    Kind,
+    Logged,
+    Not,
+    Or,
+    Range,
+    Search,
+    Starts,
+    walk,
+)
+from schemas.instants import format_instant
+from schemas.relative_time import resolve_date, resolve_instant
+from services.query.sql import Arguments, like_anywhere, like_start
+
+SEARCH_TEXT = "read.search_text(l.name, l.email, l.phone, l.whatsapp, l.contacts, l.fields)"
+"""All a search looks at, in small letters; the index on this very expression serves it."""
+
+_COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
+_NOT_DIGITS = re.compile(r"\D+", re.ASCII)
+_INT8_MAX = 2**63 - 1
+
+
+def filter_condition(
+    tree: Any,
+    kinds: Mapping[str, Kind],
+    now: datetime,
+    arguments: Arguments,
+    *,
+    phones: bool = True,
+) -> str:
+    """Return the condition for a tree that `check_filter` has passed with the same `kinds`.
+
+    Without `phones` a search does not look at numbers, so that nobody can guess what is hidden.
+    """
+    return _Compiler(kinds, now, arguments, phones).node(tree)
+
+
+def mentions(tree: Any, field: str) -> bool:
+    """Say whether any condition of the tree is about `field`."""
+    return any(getattr(node, "field", None) == field for node, _, _ in walk(tree))
+
+
+def search_digits(value: str) -> str:
+    """Return the digits a search means, "" when it is not about a number.
+
+    A leading 0 is how a number is dialled at home; it is not part of the number in E.164.
+    """
+    if not _PHONE_LIKE.fullmatch(value):
+        return ""
+    digits = _NOT_DIGITS.sub("", value)
+    return digits.lstrip("0") or digits
+
+
+class _Compiler:
+    def __init__(
+        self, kinds: Mapping[str, Kind], now: datetime, arguments: Arguments, phones: bool
+    ) -> None:
+        self._kinds = kinds
+        self._phones = phones
+        self._now = now
+        self._add = arguments.add
+
+    def node(self, node: Any) -> str:
+        match node:
+            case And():
+                return "(" + " and ".join(self.node(child) for child in node.of) + ")"
+            case Or():
+                return "(" + " or ".join(self.node(child) for child in node.of) + ")"
+            case Not():
+                return f"(({self.node(node.of)}) is not true)"
+            case Search():
+                return self._search(node.value)
+            case Logged():
+                return self._logged(node)
+        if node.field.startswith(CUSTOM):
+            return self._custom(node, self._kinds[node.field])
+        return self._system(node, self._kinds[node.field])
+
+    def _search(self, value: str) -> str:
+        if not self._phones:
+            pattern = f"lower({self._add(like_anywhere(value), 'text')})"
+            return f"(lower(l.name) like {pattern} or lower(l.email) like {pattern})"
+        parts = [f"{SEARCH_TEXT} like lower({self._add(like_anywhere(value), 'text')})"]
+        if digits := search_digits(value):
+            parts.append(f"{SEARCH_TEXT} like {self._add(like_anywhere(digits), 'text')}")
+        return "(" + " or ".join(parts) + ")"
+
+    def _logged(self, node: Logged) -> str:
+        parts = [f"g.kind = any({self._add(list(node.kinds), 'text[]')})"]
+        for member, wanted in (
+            ("g.data ->> 'end_cause'", node.end_causes),
+            ("g.data ->> 'disposition'", node.dispositions),
+            ("g.actor", node.actors),
+        ):
+            if wanted:
+                parts.append(f"{member} = any({self._add(list(wanted), 'text[]')})")
+        for sign, time in ((">=", node.since), ("<", node.until)):
+            if time is not None:
+                moment = self._add(resolve_instant(time, self._now), "timestamptz")
+                parts.append(f"g.happened_at {sign} {moment}")
+        condition = " and ".join(parts)
+        if node.at_least == 1:
+            return (
+                f"exists (select from read.lead_log g where g.lead_id = l.lead_id and {condition})"
+            )
+        often = f"having count(*) >= {self._add(node.at_least, 'int8')}"
+        pieces = ("l.lead_id in (select g.lead_id from read.lead_log g where", condition)
+        return " ".join((*pieces, "group by g.lead_id", often, ")"))
+
+    def _system(self, node: Any, kind: Kind) -> str:
+        column = f"l.{node.field}"
+        match node:
+            case IsEmpty():
+                if kind in ("text", "keyword", "phone"):
+                    return f"({column} is null or {column} = '')"
+                return f"{column} is null"
+            case Equals():
+                value, cast = self._value(kind, node.value)
+                return "false" if value is None else f"{column} = {self._add(value, cast)}"
+            case In():
+                pairs = [self._value(kind, value) for value in node.values]
+                known = [value for value, _ in pairs if value is not None]
+                return f"{column} = any({self._add(known, pairs[0][1] + '[]')})"
+            case Range():
+                return self._range(column, kind, node)
+            case Contains() | Starts():
+                return self._like(column, kind, node)
+        raise AssertionError(node)
+
+    def _range(self, column: str, kind: Kind, node: Range) -> str:
+        parts = []
+        for name, bound in node.bounds():
+            if kind == "number":
+                assert isinstance(bound, (int, float))
+                sign, number = _whole(name, bound)
+                parts.append(f"{column} {sign} {self._add(number, 'int8')}")
+            else:
+                value, cast = self._value(kind, bound)
+                parts.append(f"{column} {_COMPARE[name]} {self._add(value, cast)}")
+        return "(" + " and ".join(parts) + ")"
+
+    def _value(self, kind: Kind, value: Any) -> tuple[Any, str]:
+        """Return the parameter and its type; None for a number no whole-numbered column holds."""
+        match kind:
+            case "number":
+                whole = value == math.floor(value) and abs(value) <= _INT8_MAX
+                return (int(value) if whole else None), "int8"
+            case "boolean":
+                return value, "boolean"
+            case "id":
+                return UUID(value), "uuid"
+            case "instant":
+                return resolve_instant(value, self._now), "timestamptz"
+        return value, "text"
+
+    def _like(self, column: str, kind: Kind, node: Contains | Starts) -> str:
+        value = node.value
+        if kind == "phone":
+            value = _NOT_DIGITS.sub("", value)
+            if not value:
+                return "false"
+            column = f"translate({column}, '+ ()/.-', '')" if column != "l.phone" else column
+            if isinstance(node, Starts) and column == "l.phone":
+                return f"{column} like {self._add(like_start('+' + value), 'text')}"
+            pattern = like_start(value) if isinstance(node, Starts) else like_anywhere(value)
+            return f"{column} like {self._add(pattern, 'text')}"
+        pattern = like_start(value) if isinstance(node, Starts) else like_anywhere(value)
+        return f"lower({column}) like lower({self._add(pattern, 'text')})"
+
+    def _custom(self, node: Any, kind: Kind) -> str:
+        name = node.field.removeprefix(CUSTOM)
+        match node:
+            case IsEmpty():
+                return f"coalesce(l.fields ->> {self._add(name, 'text')}, '') = ''"
+            case Equals():
+                pair = {name: self._stored(kind, node.value)}
+                return f"l.fields @> {self._add(_json(pair), 'jsonb')}"
+            case In():
+                values = [_json(self._stored(kind, value)) for value in node.values]
+                place = self._add(name, "text")
+                return f"l.fields -> {place} = any({self._add(values, 'jsonb[]')})"
+            case Contains() | Starts():
+                return self._like(f"(l.fields ->> {self._add(name, 'text')})", kind, node)
+        return self._custom_range(name, kind, node)
+
+    def _custom_range(self, name: str, kind: Kind, node: Range) -> str:
+        place = self._add(name, "text")
+        wanted = "number" if kind == "number" else "string"
+        parts = [f"jsonb_typeof(l.fields -> {place}) = '{wanted}'"]
+        for bound_name, bound in node.bounds():
+            sign, value = _COMPARE[bound_name], self._stored(kind, bound)
+            if kind == "instant":
+                # The Z is cut off because it sorts after the point (schemas/instants.py).
+                parts.append(
+                    f"left(l.fields ->> {place}, -1) {sign} {self._add(value[:-1], 'text')}"
+                )
+            else:
+                parts.append(f"l.fields -> {place} {sign} {self._add(_json(value), 'jsonb')}")
+        return "(" + " and ".join(parts) + ")"
+
+    def _stored(self, kind: Kind, value: Any) -> Any:
+        """Return the value in the spelling in which leads store it."""
+        if kind == "date":
+            return resolve_date(value, self._now).isoformat()
+        if kind == "instant":
+            return format_instant(resolve_instant(value, self._now))
+        return value
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _whole(name: str, bound: float) -> tuple[str, int]:
+    """Return the same bound for a column of whole numbers."""
+    if bound != math.floor(bound):
+        # Above 2.5 is from 3 on, below 2.5 is up to 2, with or without the bound itself.
+        return (">=", math.ceil(bound)) if name in ("gt", "gte") else ("<=", math.floor(bound))
+    number = max(-_INT8_MAX, min(_INT8_MAX, int(bound)))
+    return _COMPARE[name], number

@@ -1,0 +1,218 @@
+"""The grid and the single lead: list, search, count, and one lead as it stands.
+
+Every statement carries the caller's sight. Routes for a lead's past are in lead_history.py.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import FastAPI, Query, Request
+from starlette.responses import Response
+
+from services.kit import errors
+from services.kit.cursors import CursorInvalid, fingerprint
+from services.query import answers, rows
+from services.query.documents import body_of
+from services.query.filters_sql import filter_condition, mentions
+from services.query.paging import (
+    Half,
+    half_condition,
+    halves,
+    place_of,
+    read_place,
+    selected_place,
+)
+from services.query.parameters import Current, Version
+from services.query.questions import (
+    CountBody,
+    ListParameters,
+    Question,
+    SearchBody,
+    check_tree,
+    of_body,
+    of_parameters,
+    read_question,
+)
+from services.query.reading import Asked, Reading, answer, tries
+from services.query.sight import sight_condition
+from services.query.sql import Arguments
+
+COUNT_EXACT_MAX = 10_000
+TAG = "leads"
+
+
+class LeadParameters(Current):
+    """One lead; `min_version` waits until it has reached that version."""
+
+    min_version: Version = 0
+
+
+def leads_condition(
+    tree: Any, asked: Asked, arguments: Arguments, *, everything: bool = False
+) -> str:
+    """Return the condition on a lead `l` for the tree, in sight (or `everything`, for reports).
+
+    Deleted leads are left out unless the tree asks about them.
+    """
+    parts = ["true" if everything else sight_condition(asked.sight, arguments)]
+    if tree is None or not mentions(tree, "deleted"):
+        parts.append("not l.deleted")
+    if tree is not None:
+        parts.append(
+            filter_condition(tree, asked.kinds, asked.now, arguments, phones=asked.shows_phones)
+        )
+    return " and ".join(parts)
+
+
+async def page(reading: Reading, asked: Asked, question: Question) -> Response:
+    """Answer one page of leads."""
+    tree = None if question.tree is None else question.tree.model_dump(mode="json")
+    bound = fingerprint("leads", tree, [(key.field, key.descending) for key in question.sort])
+    place = None
+    if question.cursor is not None:
+        try:
+            place = read_place(reading.cursors.open(question.cursor, bound), question.sort)
+        except CursorInvalid as reason:
+            detail = errors.Detail("invalid-cursor", str(reason), "/cursor")
+            raise errors.Invalid("The cursor is not valid.", [detail]) from None
+    found: list[Any] = []
+    for half in halves(question.sort, place):
+        found += await _half(asked, question, half, question.limit + 1 - len(found))
+        if len(found) > question.limit:
+            break
+    more = len(found) > question.limit
+    found = found[: question.limit]
+    back = place is not None and place.back
+    if back:
+        found.reverse()
+
+    def cursor(row: Any, go_back: bool) -> str:
+        return reading.cursors.seal([go_back, *place_of(row, question.sort)], bound)
+
+    kinds, phones = asked.directory.kinds, asked.shows_phones
+    content = {
+        "leads": [rows.shown(row, kinds, phones) for row in found],
+        "next": cursor(found[-1], False) if found and (more or back) else None,
+        "previous": cursor(found[0], True) if found and place and (more or not back) else None,
+        **asked.currency(),
+    }
+    return answer(content)
+
+
+async def _half(asked: Asked, question: Question, half: Half, limit: int) -> list[Any]:
+    arguments = Arguments()
+    columns = rows.select_list(question.columns or rows.GRID, arguments)
+    places = selected_place(question.sort, arguments)
+    base = leads_condition(question.tree, asked, arguments)
+    condition, order = half_condition(question.sort, half, arguments)
+    pieces = ("select", columns, ",", places, "from read.lead l where", base, "and", condition)
+    statement = " ".join((*pieces, "order by", order, "limit", arguments.add(limit, "int8")))
+    found: list[Any] = await asked.connection.fetch(statement, *arguments.values)
+    return found
+
+
+async def count(asked: Asked, body: CountBody) -> Response:
+    """Answer how many leads match: exactly up to 10,000 or when asked to, else the planner's
+    guess.
+    """
+    everything = whole_scope(asked, body.scope)
+    arguments = Arguments()
+    condition = leads_condition(body.filter, asked, arguments, everything=everything)
+    if body.exact:
+        statement = " ".join(("select count(*) from read.lead l where", condition))
+        number = await asked.connection.fetchval(statement, *arguments.values)
+        return answer({"count": number, "exact": True, **asked.currency()})
+    bound = " ".join(("select from read.lead l where", condition))
+    limited = ("select count(*) from (", bound, "limit", str(COUNT_EXACT_MAX + 1), ") as found")
+    number = await asked.connection.fetchval(" ".join(limited), *arguments.values)
+    exact = number <= COUNT_EXACT_MAX
+    if not exact:
+        number = max(number, await estimate(asked, bound, arguments))
+    return answer({"count": number, "exact": exact, **asked.currency()})
+
+
+async def estimate(asked: Asked, statement: str, arguments: Arguments) -> int:
+    """Return how many rows the planner expects of a statement."""
+    plan = await asked.connection.fetchval(f"explain (format json) {statement}", *arguments.values)
+    return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
+
+
+def whole_scope(asked: Asked, scope: str) -> bool:
+    """Say whether to count leads out of sight too; Forbidden for who may not (rule 2)."""
+    if scope == "all" and not asked.sight.insights:
+        raise errors.Forbidden(
+            "Counting leads out of your sight takes the right extended_insights."
+        )
+    return scope == "all"
+
+
+async def find_in_sight(asked: Asked, lead_id: UUID) -> Any:
+    """Return the lead's row, None alike when there is none and when it is out of sight."""
+    arguments = Arguments()
+    seen = sight_condition(asked.sight, arguments)
+    wanted = arguments.add(lead_id, "uuid")
+    pieces = ("select l.* from read.lead l where l.lead_id =", wanted, "and", seen)
+    return await asked.connection.fetchrow(" ".join(pieces), *arguments.values)
+
+
+@asynccontextmanager
+async def lead_at(
+    reading: Reading, request: Request, lead_id: UUID, given: LeadParameters
+) -> AsyncIterator[tuple[Asked, Any]]:
+    """Begin a read of one lead, once it has `given.min_version`; yield its row.
+
+    Raises NotFound when it is not there or out of sight, NotYet after 2 s, naming its version.
+    """
+    row = None
+    async for _ in tries(given.min_version > 0):
+        async with reading.asked(request, given.min_position) as asked:
+            row = await find_in_sight(asked, lead_id)
+            if row is not None and row["version"] >= given.min_version:
+                yield asked, row
+                return
+        if row is None and not given.min_version:
+            break
+    if row is None:
+        raise errors.NotFound
+    version = row["version"]
+    raise errors.NotYet(
+        f"Version {given.min_version} is not visible yet; {version} is.", version=version
+    )
+
+
+def install(app: FastAPI, reading: Reading) -> None:
+    """Add the routes of the grid and of the single lead."""
+
+    @app.get("/v1/leads", tags=[TAG], responses={200: {"model": answers.LeadPage}})
+    async def list_leads(request: Request, given: Annotated[ListParameters, Query()]) -> Response:
+        """List leads in sight by simple conditions, last modified first unless sorted."""
+        async with reading.asked(request, given.min_position) as asked:
+            return await page(reading, asked, of_parameters(given, asked))
+
+    @app.post(
+        "/v1/leads/search",
+        tags=[TAG],
+        responses={200: {"model": answers.LeadPage}},
+        openapi_extra=body_of(app, SearchBody),
+    )
+    async def search_leads(request: Request) -> Response:
+        """List leads in sight that match a filter tree."""
+        body = await read_question(request, SearchBody)
+        async with reading.asked(request, body.min_position) as asked:
+            return await page(reading, asked, of_body(body, asked))
+
+    @app.post(
+        "/v1/leads/count",
+        tags=[TAG],
+        responses={200: {"model": answers.Count}},
+        openapi_extra=body_of(app, CountBody),
+    )
+    async def count_leads(request: Request) -> Response:
+        """Count the leads that match a filter tree."""
+        body = await read_question(request, CountBody)
+        async with reading.asked(request, body.min_position) as asked:
+            check_tree(body.filter, asked)
+            return await count(asked, body)

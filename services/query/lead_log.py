@@ -1,0 +1,166 @@
+"""The log of a lead: every call and change, newest first, who, when, why, before and after.
+
+Newest by when the fact happened, so a call that arrived late stands where it belongs (rule 9); both
+times are told.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import FastAPI, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from schemas.instants import format_instant
+from services.kit import errors
+from services.kit.cursors import CursorInvalid, fingerprint
+from services.query import answers
+from services.query.changes import changes_of, complete, has_personal
+from services.query.lead import TAG, LeadParameters, lead_at
+from services.query.parameters import LIMIT_DEFAULT, Actor, Cursor, Limit, Line
+from services.query.past import Moment, read_moment
+from services.query.reading import Asked, Reading, answer
+from services.query.rows import mask_numbers
+from services.query.sql import Arguments
+
+Kind = Annotated[str, Field(pattern=r"^(lead\.)?[a-z_]{1,60}$")]
+
+
+class LogParameters(LeadParameters):
+    """Which entries: of these kinds (`call_recorded`), by these actors, known by `as_of`."""
+
+    kind: list[Kind] = Field(default=[], max_length=50)
+    actor: list[Actor] = Field(default=[], max_length=50)
+    as_of: Annotated[Line, Field(description="An instant, or `version:3`")] | None = None
+    limit: Limit = LIMIT_DEFAULT
+    cursor: Cursor | None = None
+
+
+class Change(answers.Shape):
+    """One field and its values then."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class LogEntry(answers.Shape):
+    """One event of the lead. `erased`: it had personal fields and they are gone for good (rule
+    16).
+    """
+
+    version: int
+    position: int
+    kind: str
+    happened_at: datetime
+    recorded_at: datetime
+    actor: str
+    cause: str
+    data: dict[str, Any]
+    changes: list[Change]
+    erased: bool
+
+
+class LogPage(answers.Shown):
+    """One page of a lead's log, newest first."""
+
+    lead_id: UUID
+    version: int = Field(description="The version of the lead the log reaches to")
+    entries: list[LogEntry]
+    next: str | None
+
+
+def _condition(
+    lead_id: UUID, given: LogParameters, moment: Moment | None, arguments: Arguments
+) -> str:
+    parts = [f"g.lead_id = {arguments.add(lead_id, 'uuid')}"]
+    if given.kind:
+        kinds = ["lead." + kind.removeprefix("lead.") for kind in given.kind]
+        parts.append(f"g.kind = any({arguments.add(kinds, 'text[]')})")
+    if given.actor:
+        parts.append(f"g.actor = any({arguments.add(given.actor, 'text[]')})")
+    if moment is not None:
+        for column, value, cast in (
+            ("version", moment.version, "int8"),
+            ("position", moment.position, "int8"),
+            ("recorded_at", moment.time, "timestamptz"),
+        ):
+            if value is not None:
+                parts.append(f"g.{column} <= {arguments.add(value, cast)}")
+    return " and ".join(parts)
+
+
+async def log_page(
+    reading: Reading, asked: Asked, lead_id: UUID, version: int, given: LogParameters
+) -> Response:
+    """Answer one page of the log of a lead that is in sight."""
+    moment = None
+    if given.as_of is not None:
+        moment = read_moment(given.as_of, asked.now, "as_of")
+    arguments = Arguments()
+    condition = _condition(lead_id, given, moment, arguments)
+    bound = fingerprint("log", str(lead_id), given.kind, given.actor, given.as_of)
+    if given.cursor is not None:
+        try:
+            happened_at, below = reading.cursors.open(given.cursor, bound)
+        except CursorInvalid as reason:
+            detail = errors.Detail("invalid-cursor", str(reason), "/query/cursor")
+            raise errors.Invalid("The cursor is not valid.", [detail]) from None
+        moment_place = arguments.add(datetime.fromisoformat(happened_at), "timestamptz")
+        version_place = arguments.add(below, "int4")
+        condition += f" and (g.happened_at, g.version) < ({moment_place}, {version_place})"
+    limit = arguments.add(given.limit + 1, "int8")
+    order = "order by g.happened_at desc, g.version desc limit"
+    statement = " ".join(("select g.* from read.lead_log g where", condition, order, limit))
+    found = await asked.connection.fetch(statement, *arguments.values)
+    following = None
+    if len(found) > given.limit:
+        found = found[: given.limit]
+        last = found[-1]
+        following = reading.cursors.seal(
+            [format_instant(last["happened_at"]), last["version"]], bound
+        )
+    content = {
+        "lead_id": lead_id,
+        "version": version,
+        "entries": [entry(row, asked.shows_phones) for row in found],
+        "next": following,
+        **asked.currency(),
+    }
+    return answer(content)
+
+
+def entry(row: Any, phones: bool) -> dict[str, Any]:
+    """Return a row of the log as people read it."""
+    kind = row["kind"]
+    data = orjson.loads(row["data"])
+    personal = None if row["personal"] is None else orjson.loads(row["personal"])
+    if personal is not None and not phones:
+        personal = mask_numbers(personal)
+    whole = complete(kind, data, personal)
+    return {
+        "version": row["version"],
+        "position": row["position"],
+        "kind": kind,
+        "happened_at": row["happened_at"],
+        "recorded_at": row["recorded_at"],
+        "actor": row["actor"],
+        "cause": row["cause"],
+        "data": whole,
+        "changes": changes_of(kind, whole),
+        "erased": personal is None and has_personal(kind),
+    }
+
+
+def install(app: FastAPI, reading: Reading) -> None:
+    """Add the route of a lead's log."""
+
+    @app.get("/v1/leads/{lead_id}/log", tags=[TAG], responses={200: {"model": LogPage}})
+    async def read_log(
+        request: Request, lead_id: UUID, given: Annotated[LogParameters, Query()]
+    ) -> Response:
+        """Read what happened to a lead, newest first."""
+        async with lead_at(reading, request, lead_id, given) as (asked, row):
+            return await log_page(reading, asked, lead_id, row["version"], given)

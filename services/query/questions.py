@@ -1,0 +1,216 @@
+"""Questions about leads: a filter, a sort, columns. Asked in an address or as a JSON body, they
+become the same thing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.filter_text import read_filter
+from schemas.filters import (
+    And,
+    Equals,
+    Filter,
+    FilterInvalid,
+    In,
+    Name,
+    Search,
+    check_filter,
+    parse_filter,
+    refuse_large,
+    shape_faults,
+)
+from services.kit import errors
+from services.kit.http import read_body
+from services.query.paging import DEFAULT_SORT, SortKey
+from services.query.parameters import (
+    COLUMNS_MAX,
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    POSITION_MAX,
+    Actor,
+    Code,
+    Current,
+    Cursor,
+    Id,
+    Limit,
+    Line,
+    LongLine,
+    Owner,
+    check_columns,
+    check_sort,
+    invalid,
+    read_sort,
+)
+from services.query.reading import Asked
+
+
+class SortSpec(BaseModel):
+    """One column to sort by; missing values come last either way."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    field: Name
+    descending: bool = False
+
+
+class Body(BaseModel):
+    """What every question in a body may say."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    filter: Filter | None = None
+    min_position: Annotated[int, Field(ge=0, le=POSITION_MAX)] = 0
+
+
+class SearchBody(Body):
+    """Leads that match `filter`, in the order of `sort` (default: last modified first), page by
+    page.
+
+    `columns` are system columns, `contacts`, `notes`, `fields` or `fields.<import name>`; without
+    it all but the notes come.
+    """
+
+    sort: Annotated[tuple[SortSpec, ...], Field(max_length=3, strict=False)] = ()
+    columns: Annotated[tuple[Name, ...], Field(max_length=COLUMNS_MAX, strict=False)] = ()
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Annotated[str, Field(max_length=4_000)] | None = None
+
+
+class CountBody(Body):
+    """How many leads match `filter`. `scope` `all` counts leads out of sight too, for who may (rule
+    2).
+    """
+
+    exact: bool = False
+    scope: Literal["sight", "all"] = "sight"
+
+
+class BreakdownBody(Body):
+    """How the leads that match `filter` spread over the values of `field`."""
+
+    field: Name
+    top: Annotated[int, Field(ge=1, le=100)] = 20
+    scope: Literal["sight", "all"] = "sight"
+
+
+class ListParameters(Current):
+    """Simple conditions, all of which must hold; `filter` is the text form of the filter tree."""
+
+    status: list[Code] = Field(default=[], max_length=200)
+    campaign: list[Id] = Field(default=[], max_length=200)
+    segment: list[Id] = Field(default=[], max_length=200)
+    pool: list[Id] = Field(default=[], max_length=200)
+    owner: list[Owner] = Field(default=[], max_length=200)
+    processed_by: list[Id] = Field(default=[], max_length=200)
+    last_modified_by: list[Actor] = Field(default=[], max_length=200)
+    active: Literal["true", "false"] | None = None
+    q: Annotated[Line, Field(min_length=1)] | None = None
+    filter: LongLine | None = None
+    sort: Annotated[Line, Field(description="`-last_modified_at,name`")] | None = None
+    columns: LongLine | None = None
+    limit: Limit = LIMIT_DEFAULT
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A checked question. `tree` None means every lead in sight."""
+
+    tree: Any
+    sort: tuple[SortKey, ...]
+    columns: tuple[str, ...]
+    limit: int
+    cursor: str | None
+
+
+async def read_question(request: Request, model: type[Any]) -> Any:
+    """Return the body as `model`; raise Invalid with a pointer to every node at fault."""
+    raw = await read_body(request.scope, request.receive)
+    try:
+        body = model.model_validate_json(raw)
+    except ValidationError as error:
+        raise invalid(FilterInvalid(shape_faults(error, _loaded(raw))), "") from None
+    if body.filter is not None:
+        _at("/filter", lambda: refuse_large(body.filter))
+    return body
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise errors.Malformed("The body is not JSON.") from None
+
+
+def _at(root: str, check: Any) -> Any:
+    try:
+        return check()
+    except FilterInvalid as reason:
+        raise invalid(reason, root) from None
+
+
+def check_tree(tree: Any, asked: Asked, root: str = "/filter") -> None:
+    """Raise Invalid unless the caller may ask every part of the tree."""
+    if tree is not None:
+        _at(root, lambda: check_filter(tree, asked.kinds))
+
+
+def of_body(body: SearchBody, asked: Asked) -> Question:
+    """Return the question of a search body."""
+    check_tree(body.filter, asked)
+    sort = [SortKey(spec.field, spec.descending) for spec in body.sort]
+    _at("", lambda: check_sort(sort, asked.kinds, "/sort"))
+    known = dict(asked.directory.kinds)
+    _at("", lambda: check_columns(list(body.columns), known, "/columns"))
+    return Question(
+        body.filter, tuple(sort) or DEFAULT_SORT, tuple(body.columns), body.limit, body.cursor
+    )
+
+
+def of_parameters(given: ListParameters, asked: Asked) -> Question:
+    """Return the question of an address."""
+    tree = _tree(given)
+    check_tree(tree, asked, "/query/filter")
+    sort = DEFAULT_SORT
+    if given.sort:
+        text = given.sort
+        sort = _at("/query/sort", lambda: read_sort(text, asked.kinds))
+    columns = tuple(given.columns.split(",")) if given.columns else ()
+    known = dict(asked.directory.kinds)
+    _at("/query/columns", lambda: check_columns(list(columns), known, ""))
+    return Question(tree, sort, columns, given.limit, given.cursor)
+
+
+def _tree(given: ListParameters) -> Any:
+    nodes: list[Any] = []
+    if given.filter:
+        text = given.filter
+        nodes.append(_at("/query/filter", lambda: read_filter(text)))
+    for field, values in (
+        ("status", given.status),
+        ("campaign_id", given.campaign),
+        ("segment_id", given.segment),
+        ("pool_id", given.pool),
+        ("owner", given.owner),
+        ("user_processed_by", given.processed_by),
+        ("last_modified_by", given.last_modified_by),
+    ):
+        if values:
+            _at(f"/query/{field}", lambda f=field, v=values: nodes.append(_one_of(f, v)))
+    if given.active is not None:
+        nodes.append(Equals(field="active", value=given.active == "true"))
+    if given.q:
+        nodes.append(Search(value=given.q))
+    if not nodes:
+        return None
+    return nodes[0] if len(nodes) == 1 else And(of=tuple(nodes))
+
+
+def _one_of(field: str, values: Sequence[str]) -> In:
+    tree: In = parse_filter({"op": "in", "field": field, "values": values})
+    return tree

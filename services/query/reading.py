@@ -1,0 +1,164 @@
+"""How every read begins: who asks, what they may see, and how current the answer is.
+
+Answers name the log position they show. A caller who has just changed something hands over that
+position (or the lead's version) and the read waits until it is there, 2 s at most.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+import asyncpg
+from fastapi import Request
+from starlette.responses import Response
+
+from schemas.filters import Kind
+from schemas.rights import Sight
+from services.kit import errors
+from services.kit.auth import Authenticator, Principal
+from services.kit.clock import Clock
+from services.kit.cursors import Cursors
+from services.kit.eventlog import EventLog
+from services.kit.http import json_response
+from services.kit.postgres import RETRYABLE
+from services.projections.progress import visible_position
+from services.query.directory import EMPTY, STAMP, Directory, read_directory
+from services.query.rows import dumps
+from services.query.sight import shows_phones, sight_for
+
+WAIT_SECONDS_MAX = 2.0
+POLL_SECONDS = 0.01
+STATEMENT_MS_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One read: the caller, what they may see, and `position`, up to which the read models show the
+    log.
+    """
+
+    connection: Any
+    principal: Principal
+    directory: Directory
+    sight: Sight
+    now: datetime
+    position: int
+    head: int
+
+    @property
+    def shows_phones(self) -> bool:
+        """Whether numbers are shown in full."""
+        return shows_phones(self.principal)
+
+    @property
+    def kinds(self) -> "dict[str, Kind]":
+        """The fields the caller may filter and sort by."""
+        directory = self.directory
+        return dict(directory.kinds) if self.shows_phones else directory.kinds_without_phones
+
+    def currency(self) -> dict[str, Any]:
+        """Return what every answer says of how current it is."""
+        return {"position": self.position, "lag": self.head - self.position}
+
+
+class Reading:
+    """What all reads share: the pool under a role that can only read, the log, keys and clock."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        log: EventLog,
+        authenticator: Authenticator,
+        cursors: Cursors,
+        clock: Clock,
+    ) -> None:
+        """Take ready parts; opening and closing them is the caller's."""
+        self.pool = pool
+        self.log = log
+        self.authenticator = authenticator
+        self.cursors = cursors
+        self.clock = clock
+        self._directory = EMPTY
+
+    @asynccontextmanager
+    async def asked(self, request: Request, min_position: int = 0) -> AsyncIterator[Asked]:
+        """Begin a read once position `min_position` is visible.
+
+        Raises Unauthenticated, Invalid for a position the log has not, NotYet after 2 s, and
+        Unavailable when the database is down or the read took longer than 5 s.
+        """
+        try:
+            async with self._asked(request, min_position) as asked:
+                yield asked
+        except asyncpg.QueryCanceledError:
+            raise errors.Unavailable(
+                f"This took longer than {STATEMENT_MS_MAX // 1000} s; ask for less."
+            ) from None
+        except RETRYABLE as fault:
+            raise errors.Unavailable("The database does not answer.") from fault
+
+    @asynccontextmanager
+    async def _asked(self, request: Request, min_position: int) -> AsyncIterator[Asked]:
+        principal = await self.authenticator.principal_of(request.scope)
+        if min_position:
+            await self._reach(min_position)
+        async with self.pool.acquire() as connection:
+            position, head = await positions(connection)
+            directory = await self.directory(connection)
+            sight = sight_for(principal, directory)
+            now = self.clock.now()
+            yield Asked(connection, principal, directory, sight, now, position, head)
+
+    async def directory(self, connection: Any) -> Directory:
+        """Return the organisation as it stands."""
+        stamp = tuple(await connection.fetchval(f"select {STAMP}"))
+        if stamp != self._directory.stamp:
+            self._directory = await read_directory(connection, stamp)
+        return self._directory
+
+    async def _reach(self, wanted: int) -> None:
+        """Wait until `wanted` is visible, holding no connection meanwhile."""
+        position, head = await positions(self.pool)
+        if wanted > head:
+            text = f"the log ends at {head}"
+            detail = errors.Detail("no-such-position", text, "/query/min_position")
+            raise errors.Invalid(f"There is no position {wanted} yet.", [detail])
+
+        async for _ in tries(position < wanted):
+            position, _ = await positions(self.pool)
+            if position >= wanted:
+                return
+        if position < wanted:
+            text = f"Position {wanted} is not visible yet; {position} is."
+            raise errors.NotYet(text, position=position)
+
+
+async def positions(connection: Any) -> tuple[int, int]:
+    """Return the position up to which the read models show the log, and the log's last position."""
+    visible = await visible_position(connection)
+    head = await connection.fetchval("select coalesce(max(position), 0) from log.events")
+    return min(visible, head), head
+
+
+async def tries(more: bool) -> AsyncIterator[int]:
+    """Yield at once, and if `more` again and again for 2 s: what is waited for is in the
+    database.
+    """
+    yield 0
+    until = monotonic() + WAIT_SECONDS_MAX
+    pause = POLL_SECONDS
+    count = 0
+    while more and monotonic() < until:
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+        count += 1
+        yield count
+
+
+def answer(content: Any, headers: dict[str, str] | None = None) -> Response:
+    """Return `content` as a JSON answer."""
+    return json_response(dumps(content), headers=headers)

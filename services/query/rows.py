@@ -1,0 +1,90 @@
+"""A lead as JSON: system columns, contacts, notes and template fields, numbers masked where due.
+
+Rows come from the read model or from a fold of the log; both look the same here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from schemas.filters import CUSTOM, Kind
+from services.query.columns import COLLECTIONS, COLUMNS, PHONES
+from services.query.sight import masked
+from services.query.sql import Arguments
+
+EVERYTHING = (*COLUMNS, *COLLECTIONS)
+GRID = (*COLUMNS, "contacts", "fields")
+"""What a list shows when no columns are asked for: all but the notes."""
+
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+_NUMBER_LIKE = re.compile(r"\+?[\d ()/.-]{6,}", re.ASCII)
+
+
+def select_list(columns: Iterable[str], arguments: Arguments) -> str:
+    """Return the select list for these columns; template fields come together in `fields`."""
+    wanted = list(dict.fromkeys(columns))
+    parts = [f"l.{name}" for name in wanted if name in COLUMNS or name in COLLECTIONS]
+    if "l.lead_id" not in parts:
+        parts.insert(0, "l.lead_id")
+    own = [name.removeprefix(CUSTOM) for name in wanted if name.startswith(CUSTOM)]
+    if own and "fields" not in wanted:
+        pairs = []
+        for name in own:
+            place = arguments.add(name, "text")
+            pairs.append(f"{place}, l.fields -> {place}")
+        parts.append(f"jsonb_strip_nulls(jsonb_build_object({', '.join(pairs)})) as fields")
+    return ", ".join(parts)
+
+
+def shown(row: Mapping[str, Any], kinds: Mapping[str, Kind], phones: bool) -> dict[str, Any]:
+    """Return a selected or folded row as the object an answer holds."""
+    lead: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in COLUMNS:
+            lead[name] = value if phones or name not in PHONES or value is None else masked(value)
+        elif name in COLLECTIONS:
+            lead[name] = _collection(name, value, kinds, phones)
+    return lead
+
+
+def _collection(name: str, value: Any, kinds: Mapping[str, Kind], phones: bool) -> Any:
+    text = isinstance(value, str)
+    if name == "notes":
+        notes = orjson.loads(value) if text else value
+        return [{"note": int(number), "text": notes[number]} for number in sorted(notes, key=int)]
+    if phones:
+        return orjson.Fragment(value) if text else value
+    plain = orjson.loads(value) if text else value
+    if name == "contacts":
+        return [_masked_contact(contact) for contact in plain]
+    return {
+        field: masked(one) if _is_phone(field, one, kinds) else one for field, one in plain.items()
+    }
+
+
+def _is_phone(field: str, value: Any, kinds: Mapping[str, Kind]) -> bool:
+    return kinds.get(CUSTOM + field) == "phone" and isinstance(value, str)
+
+
+def _masked_contact(contact: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: masked(contact[name]) for name in ("phone", "typed") if contact.get(name)}
+    fields = mask_numbers(contact.get("fields") or {})
+    return {**contact, **numbers, "fields": fields}
+
+
+def mask_numbers(value: Any) -> Any:
+    """Return `value` with every text masked that looks like a phone number."""
+    if isinstance(value, str):
+        return masked(value) if _NUMBER_LIKE.fullmatch(value) else value
+    if isinstance(value, Mapping):
+        return {name: mask_numbers(one) for name, one in value.items()}
+    if isinstance(value, Sequence):
+        return [mask_numbers(one) for one in value]
+    return value
+
+
+def dumps(content: Any) -> bytes:
+    """Return `content` as JSON: instants in UTC with a Z, ids as text."""
+    return orjson.dumps(content, option=OPTIONS)

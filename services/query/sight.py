@@ -1,0 +1,39 @@
+"""Who sees which leads (rule 2), as one SQL condition that stands in every statement on leads."""
+
+from uuid import UUID
+
+from schemas.rights import Sight, may_unmask_phones, sight_of
+from services.kit.auth import Principal
+from services.query.directory import Directory
+from services.query.sql import Arguments
+
+
+def sight_for(principal: Principal, directory: Directory) -> Sight:
+    """Return what the caller may see in the organisation as it stands."""
+    return sight_of(
+        principal.role, principal.rights, principal.user_id, principal.team_id, directory.teams
+    )
+
+
+def sight_condition(sight: Sight, arguments: Arguments) -> str:
+    """Return the condition on a lead `l` that holds for the leads in sight."""
+    if sight.everything:
+        return "true"
+    parts = []
+    if sight.owners:
+        owned = f"l.owner = any({arguments.add(sorted(sight.owners), 'text[]')})"
+        parts.append(owned if sight.inactive else f"(l.active and {owned})")
+    if sight.processed_by:
+        processed = f"l.user_processed_by = {arguments.add(UUID(sight.processed_by), 'uuid')}"
+        parts.append(f"(l.active and {processed})")
+    return f"({' or '.join(parts)})" if parts else "false"
+
+
+def shows_phones(principal: Principal) -> bool:
+    """Say whether the caller gets numbers in full."""
+    return may_unmask_phones(principal.role, principal.rights)
+
+
+def masked(phone: str) -> str:
+    """Return a number with all but its last two digits hidden."""
+    return "•" * max(len(phone) - 2, 0) + phone[-2:]
