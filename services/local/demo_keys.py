@@ -1,0 +1,35 @@
+"""API keys of the demo users: made at the first start, shown once, kept in the data folder.
+
+Kept before they are let in, so a start that was killed in between goes on with the same keys.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.command.first_start import make_demo_keys, set_up
+from services.command.handler import Commanding
+
+FILE = "demo-keys.json"
+
+
+def demo_keys(folder: Path) -> Mapping[str, str]:
+    """Key texts by user name; empty before the first start."""
+    try:
+        keys: Mapping[str, str] = json.loads((folder / FILE).read_text())
+    except FileNotFoundError:
+        return {}
+    return keys
+
+
+async def let_demo_users_in(commanding: Commanding, folder: Path) -> None:
+    """Makes the demo organisation and keys where they are missing. Safe to repeat."""
+    if not demo_keys(folder):
+        # mkstemp makes files that only their owner can read.
+        descriptor, aside = tempfile.mkstemp(dir=folder, prefix=f"{FILE}.")
+        with os.fdopen(descriptor, "w") as out:
+            json.dump(make_demo_keys(), out, indent=2)
+        Path(aside).replace(folder / FILE)
+    await set_up(commanding, demo_keys(folder))
