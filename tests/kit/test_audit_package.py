@@ -1,4 +1,4 @@
-"""An audit package convinces somebody who has only Python, and no longer once a byte of it is changed."""
+"""An audit package convinces who has only Python, and no longer once a byte is changed."""
 
 import copy
 import json
@@ -43,14 +43,14 @@ async def package(database_url: str, tmp_path: Path) -> dict[str, Any]:
         await connection.close()
 
 
-async def test_an_untouched_package_holds(package: dict[str, Any], tmp_path: Path) -> None:
+def test_an_untouched_package_holds(package: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "package.json"
     file.write_text(json.dumps(package), "utf-8")
     program = [sys.executable, "-I", offline_verifier.__file__, str(file)]
-    result = subprocess.run([*program, SIGNING.public.hex()], capture_output=True, text=True)
+    result = subprocess.run([*program, SIGNING.public.hex()], capture_output=True, check=False)
     assert (result.returncode, result.stdout) == (
         0,
-        "good: 3 events in one chain, 2 of them sealed\n",
+        b"good: 3 events in one chain, 2 of them sealed\n",
     )
 
 
