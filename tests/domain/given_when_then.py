@@ -16,7 +16,7 @@ from schemas.event import Event
 from services.command.domain.decider import Command, Elsewhere, Outcome, Reason, Refused, decide
 from services.command.domain.lead.evolving import fold
 
-STREAM = UUID("01920000-0000-7000-8000-00000000002a")
+STREAM = UUID("01920000-0000-7000-8000-000000000064")
 BEGAN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ACTOR = "user:01920000-0000-7000-8000-0000000000ff"
 

@@ -124,12 +124,12 @@ def test_the_owner_of_a_new_lead(by: str, asked: dict[str, str], owner: str) -> 
         (ADA, {"status": "anonymised"}, ["status-not-by-hand"]),
         (ADA, {"phone": "0155550100"}, ["phone-not-e164"]),
         (ADA, {"phone": None}, ["unreachable"]),
-        (ADA, {"fields": {"age": "old", "shoe": 44}}, ["field-not-number", "field-unknown"]),
+        (ADA, {"fields": {"age": "old", "shoe": 44}}, ["field-not-number", "unknown-field"]),
         (ADA, {"fields": {"job": "pilot"}}, ["field-not-picklist"]),
         (ADA, {"contacts": (NewContact(phone=PHONE),)}, ["number-twice"]),
         (ADA, {"contacts": (NewContact(phone="12"),)}, ["phone-not-e164"]),
         (ADA, {"contacts": (NewContact(phone=OTHER_PHONE),) * 2}, ["number-twice"]),
-        (ADA, {"contacts": (NewContact(phone=OTHER_PHONE, fields={"x": 1}),)}, ["field-unknown"]),
+        (ADA, {"contacts": (NewContact(phone=OTHER_PHONE, fields={"x": 1}),)}, ["unknown-field"]),
         (ADA, {"active_from": NOW, "active_until": NOW}, ["range-reversed"]),
     ],
 )
@@ -140,10 +140,10 @@ def test_what_is_refused(by: str, asked: dict[str, object], codes: list[str]) ->
 
 def test_every_reason_comes_at_once() -> None:
     command = CreateLead(
-        campaign_id=CAMPAIGN, phone="1", status="asleep", fields={"shoe": 44}, owner=f"user:{OLD}"
+        campaign_id=CAMPAIGN, phone="11", status="asleep", fields={"shoe": 44}, owner=f"user:{OLD}"
     )
     given().when(command, facts()).refused(
-        "owner-inactive", "unknown-status", "phone-not-e164", "field-unknown"
+        "owner-inactive", "unknown-status", "phone-not-e164", "unknown-field"
     )
 
 
