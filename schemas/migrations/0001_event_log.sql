@@ -73,6 +73,8 @@ create table log.lead_keys (
   wrapped      bytea,
   destroyed_at timestamptz
 );
+-- By this every process learns which keys to forget.
+create index lead_keys_destroyed on log.lead_keys (destroyed_at) where destroyed_at is not null;
 
 -- Signed Merkle roots: segment by segment, each head signing all before it.
 create table log.roots (
@@ -174,6 +176,13 @@ begin
         left join log.streams s on s.stream_id = w.id
         where coalesce(s.version, 0) <> w.expected
       union all
+      -- somebody else made or destroyed the stream's key first: what was encrypted with another could never be read
+      select n.i, 'conflict', n.stream, coalesce(s.version, 0), null, null
+        from unnest(key_append, key_stream, key_wrapped) as n(i, stream, wrapped)
+        join log.lead_keys k on k.stream_id = n.stream
+        left join log.streams s on s.stream_id = n.stream
+        where n.wrapped is not null and k.wrapped is distinct from n.wrapped
+      union all
       select r.i, 'stale', r.id, coalesce(s.version, 0), null, null
         from unnest(read_append, read_id, read_version) as r(i, id, version)
         left join log.streams s on s.stream_id = r.id
@@ -183,12 +192,19 @@ begin
         from unnest(claim_append, claim_key, claim_stream, claim_taken) as t(i, key, stream, taken)
         join log.claims s on s.key = t.key
         where t.taken and s.stream_id <> t.stream
+          -- not when the same append takes it from its holder
+          and not exists (
+            select from unnest(claim_append, claim_key, claim_stream, claim_taken) as u(i, key, stream, taken)
+              where not u.taken and u.i = t.i and u.key = t.key and u.stream = s.stream_id)
     ) f;
 
   if cardinality(event_append) > 0 then
     select array_agg(coalesce(s.hash, '') order by w.o) into heads
       from unnest(append.stream_id) with ordinality as w(id, o) left join log.streams s on s.stream_id = w.id;
     last := base;
+    -- Of full length from the start: an array that begins at its second place is read from its first.
+    positions := array_fill(null::bigint, array[cardinality(event_append)]);
+    hashes := array_fill(null::bytea, array[cardinality(event_append)]);
     for i in 1 .. cardinality(event_append) loop
       if failed_append is null or event_append[i] <> all (failed_append) then
         last := last + 1;

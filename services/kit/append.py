@@ -155,3 +155,15 @@ class AppendRefused(AppendError):
     """The database refused the append for its content, which the edges should have refused
     before.
     """
+
+
+class KeyDestroyed(AppendError):
+    """Personal fields were about to be written to a stream whose key was destroyed.
+
+    The decision should have refused that: it rests on a state from before the erasure.
+    """
+
+    def __init__(self, stream_id: UUID) -> None:
+        """Name the stream."""
+        super().__init__(f"the key of {stream_id} was destroyed")
+        self.stream_id = stream_id

@@ -17,7 +17,7 @@ import asyncpg
 
 from services.kit import append as outcome
 from services.kit.append import Append, Appended, AppendError
-from services.kit.failpoints import at
+from services.kit.failpoints import FailpointHit, at
 from services.kit.keys import DataKey
 from services.kit.postgres import RETRYABLE
 
@@ -45,6 +45,31 @@ class Prepared:
     )
 
 
+@dataclass(slots=True)
+class Group:
+    """Appends that are stored together, and what they, or those that had to step aside for them,
+    touch.
+    """
+
+    appends: list[Prepared] = field(default_factory=list)
+    events: int = 0
+    written: set[object] = field(default_factory=set)
+    read: set[UUID] = field(default_factory=set)
+
+    def clashes(self, one: Prepared) -> bool:
+        """Say whether `one` touches something of this group that either of them writes."""
+        return (
+            not self.written.isdisjoint(one.marks)
+            or not self.written.isdisjoint(one.append.reads)
+            or not self.read.isdisjoint(one.writes)
+        )
+
+    def touch(self, one: Prepared) -> None:
+        """Let nothing that comes later overtake `one` on the same thing."""
+        self.written.update(one.marks)
+        self.read.update(one.append.reads)
+
+
 class Appender:
     """The queue before the log, and the two tasks that empty it."""
 
@@ -54,6 +79,7 @@ class Appender:
         self._waiting: deque[Prepared] = deque()
         self._wakened = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._under_way: list[Group] = []
         self._closing = False
 
     def start(self) -> None:
@@ -78,9 +104,14 @@ class Appender:
         try:
             while True:
                 group = self._take_group()
-                if group:
-                    await _store(line, group)
-                elif self._closing:
+                if group.appends:
+                    self._under_way.append(group)
+                    try:
+                        await _store(line, group.appends)
+                    finally:
+                        self._under_way.remove(group)
+                        self._wakened.set()
+                elif self._closing and not self._waiting:
                     return
                 else:
                     self._wakened.clear()
@@ -88,35 +119,26 @@ class Appender:
         finally:
             await line.drop()
 
-    def _take_group(self) -> list[Prepared]:
-        """Take what waits, in order, leaving for later whatever touches the same thing as
-        one already taken.
+    def _take_group(self) -> Group:
+        """Take what waits, in order, leaving for later whatever touches the same thing as one
+        that is under way, taken already, or left for later.
         """
-        group: list[Prepared] = []
+        group = Group()
         passed: list[Prepared] = []
-        written: set[object] = set()
-        read: set[UUID] = set()
-        events = 0
         waiting = self._waiting
-        while waiting and events < GROUP_EVENTS and len(passed) < SCANNED:
+        while waiting and group.events < GROUP_EVENTS and len(passed) < SCANNED:
             one = waiting.popleft()
-            reads = one.append.reads
-            clash = (
-                not written.isdisjoint(one.marks)
-                or not written.isdisjoint(reads)
-                or not read.isdisjoint(one.writes)
-            )
-            if not clash and group and events + len(one.rows) > GROUP_EVENTS:
+            events = group.events + len(one.rows)
+            clash = group.clashes(one) or any(other.clashes(one) for other in self._under_way)
+            if not clash and group.appends and events > GROUP_EVENTS:
                 waiting.appendleft(one)
                 break
-            # What steps aside keeps its turn: nothing later may overtake it on the same thing.
-            written.update(one.marks)
-            read.update(reads)
+            group.touch(one)
             if clash:
                 passed.append(one)
             else:
-                group.append(one)
-                events += len(one.rows)
+                group.appends.append(one)
+                group.events = events
         waiting.extendleft(reversed(passed))
         return group
 
@@ -142,26 +164,28 @@ class _Line:
             await self._pool.release(connection)
 
 
-async def _store(line: _Line, group: list[Prepared]) -> None:
+async def _store(line: _Line, group: list[Prepared], *, again: bool = False) -> None:
+    """Store a group and give every append its outcome.
+
+    `again` says that the group may have been stored before, by a try that got no answer.
+    """
     try:
-        row = await _send(line, group)
-    except outcome.OutcomeUnknown as error:
-        for one in group:
-            _fail(one, error)
-    except asyncpg.PostgresError as error:
+        row, again = await _send(line, group, again=again)
+    except REFUSALS as error:
         await _find_culprit(line, group, error)
     except BaseException as error:
         for one in group:
-            _fail(one, outcome.OutcomeUnknown(str(error)))
-        raise
+            _fail(one, outcome.OutcomeUnknown(f"{type(error).__name__}: {error}"))
+        await line.drop()
+        # Whatever went wrong, this task must live for everybody's appends; only its end ends it.
+        if not isinstance(error, Exception):
+            raise
     else:
-        _settle(group, row)
+        _settle(group, row, again=again)
 
 
 async def _find_culprit(line: _Line, group: list[Prepared], error: Exception) -> None:
-    """The database refused the group as a whole: store each alone, so that only the guilty
-    fails.
-    """
+    """The group was refused as a whole: store each alone, so that only the guilty fails."""
     if len(group) == 1:
         _fail(group[0], outcome.AppendRefused(str(error)))
         return
@@ -169,28 +193,41 @@ async def _find_culprit(line: _Line, group: list[Prepared], error: Exception) ->
         await _store(line, [one])
 
 
-async def _send(line: _Line, group: Sequence[Prepared]) -> Any:
+async def _send(line: _Line, group: Sequence[Prepared], *, again: bool) -> tuple[Any, bool]:
+    """Return what `log.append` answered, and whether an earlier try may have stored the group."""
     columns = _columns(group)
     deadline = time.monotonic() + DEADLINE_SECONDS
-    tries = 0
     while True:
-        tries += 1
         try:
             at("append.before")
             row = await line.fetchrow(columns)
             at("append.after")
-            # What a second try finds known may have been stored by the first.
-            return row if tries == 1 else {**row, "retried": True}
-        except (*RETRYABLE, asyncpg.QueryCanceledError) as error:
+        except REFUSALS:
+            raise
+        except (*RETRYABLE, asyncpg.QueryCanceledError, FailpointHit) as error:
             await line.drop()
             if time.monotonic() > deadline:
-                raise outcome.OutcomeUnknown(f"{type(error).__name__}, {tries} tries") from error
+                raise outcome.OutcomeUnknown(f"no answer: {type(error).__name__}") from error
             await asyncio.sleep(RETRY_SECONDS)
+            again = True
+        else:
+            return row, again
 
+
+REFUSALS: tuple[type[Exception], ...] = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    # The driver could not even send it: a number too large, text that is not Unicode.
+    TypeError,
+    ValueError,
+)
+"""What a content gets that no try will ever store."""
 
 _APPEND = (
-    "select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-    " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+    "select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+    " $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,"
+    " $34)"
 )
 
 
@@ -237,7 +274,7 @@ def _turned(rows: list[EventRow], width: int) -> Sequence[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
-def _settle(group: list[Prepared], row: Any) -> None:
+def _settle(group: list[Prepared], row: Any, *, again: bool) -> None:
     """Give every append of the group its own outcome."""
     failures: dict[int, list[tuple[Any, ...]]] = {}
     if row["failed_append"]:
@@ -252,14 +289,13 @@ def _settle(group: list[Prepared], row: Any) -> None:
         ):
             failures.setdefault(i, []).append(tuple(why))
     position = row["first_position"] - 1
-    retried = "retried" in row.keys()  # noqa: SIM118 - a Record iterates over values
     for i, one in enumerate(group):
         if i not in failures:
             _succeed(one, position + len(one.rows), row["recorded_at"])
             position += len(one.rows)
             continue
         error = _error(failures[i])
-        if retried and isinstance(error, outcome.CommandRepeated) and _is_own(one, error):
+        if again and isinstance(error, outcome.CommandRepeated) and _is_own(one, error):
             _succeed(one, error.earlier[-1].position, row["recorded_at"])
         else:
             _fail(one, error)

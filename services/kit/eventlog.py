@@ -13,7 +13,14 @@ from uuid import UUID
 import asyncpg
 
 from schemas.envelope import Recorded
-from services.kit.append import Append, Appended, AppendError, EarlierAnswer, StreamAppend
+from services.kit.append import (
+    Append,
+    Appended,
+    AppendError,
+    EarlierAnswer,
+    KeyDestroyed,
+    StreamAppend,
+)
 from services.kit.appender import Appender, EventRow, Prepared
 from services.kit.codec import (
     READ_EVENTS,
@@ -25,11 +32,7 @@ from services.kit.codec import (
 )
 from services.kit.keys import DataKey, KeyRing
 
-
-class KeyDestroyed(RuntimeError):
-    """Personal fields were about to be written to a stream whose key was destroyed: the
-    decision should refuse that.
-    """
+MadeKeys = dict[UUID, tuple[DataKey, bytes]]
 
 
 class EventLog:
@@ -65,26 +68,35 @@ class EventLog:
         """Store the append durably, or raise the AppendError that says why nothing of it
         was stored.
         """
-        prepared = await self._prepare(append)
+        prepared = await self._prepare(append, {})
         appended = await self._appender.submit(prepared)
         self._stored(prepared)
         return appended
 
     async def append_many(self, appends: Sequence[Append]) -> list[Appended | AppendError]:
         """Store many independent appends; each has its own outcome, in the order given."""
-        await self.keys.load({stream.stream_id for append in appends for stream in append.streams})
-        prepared = [await self._prepare(append) for append in appends]
-        futures = [self._appender.submit(one) for one in prepared]
-        outcomes: list[Appended | AppendError] = []
-        for one, result in zip(
-            prepared, await asyncio.gather(*futures, return_exceptions=True), strict=True
-        ):
-            if isinstance(result, Appended):
-                self._stored(one)
-            elif not isinstance(result, AppendError):
-                raise result
-            outcomes.append(result)
-        return outcomes
+        streams = (stream for append in appends for stream in append.streams)
+        await self.keys.load({stream.stream_id for stream in streams if _may_need_key(stream)})
+        made: MadeKeys = {}
+        prepared = [await self._prepare_or_refuse(append, made) for append in appends]
+        futures = [self._appender.submit(one) for one in prepared if isinstance(one, Prepared)]
+        await asyncio.gather(*futures, return_exceptions=True)
+        return [one if isinstance(one, KeyDestroyed) else self._outcome(one) for one in prepared]
+
+    def _outcome(self, prepared: Prepared) -> Appended | AppendError:
+        error = prepared.done.exception()
+        if error is None:
+            self._stored(prepared)
+            return prepared.done.result()
+        if isinstance(error, AppendError):
+            return error
+        raise error
+
+    async def _prepare_or_refuse(self, append: Append, made: MadeKeys) -> Prepared | KeyDestroyed:
+        try:
+            return await self._prepare(append, made)
+        except KeyDestroyed as refused:
+            return refused
 
     def _stored(self, prepared: Prepared) -> None:
         for stream_id, _, key in prepared.new_keys:
@@ -92,8 +104,11 @@ class EventLog:
         for stream_id in prepared.append.destroyed_keys:
             self.keys.put(stream_id, None)
 
-    async def _prepare(self, append: Append) -> Prepared:
-        """Turn events into bytes: encoded, encrypted, digested."""
+    async def _prepare(self, append: Append, made: MadeKeys) -> Prepared:
+        """Turn events into bytes: encoded, encrypted, digested.
+
+        `made` are the keys that appends before this one are about to store.
+        """
         rows: list[EventRow] = []
         new_keys: list[tuple[UUID, bytes, DataKey]] = []
         for place, stream in enumerate(append.streams):
@@ -104,10 +119,11 @@ class EventLog:
                 personal = None
                 if plain is not None:
                     if key is None and stream.expected_version:
-                        await self.keys.load([stream.stream_id])
-                        key = self.keys.find(stream.stream_id)
+                        key = await self._known_key(stream.stream_id)
                     if key is None:
-                        key, wrapped = self._new_key(stream.stream_id, stream.expected_version)
+                        if stream.stream_id not in made:
+                            made[stream.stream_id] = self.keys.make(stream.stream_id)
+                        key, wrapped = made[stream.stream_id]
                         new_keys.append((stream.stream_id, wrapped, key))
                     personal = key.encrypt(version, plain)
                 meta = encode_origin(new.origin)
@@ -135,10 +151,12 @@ class EventLog:
         )
         return Prepared(append, rows, writes, marks, new_keys)
 
-    def _new_key(self, stream_id: UUID, expected_version: int) -> tuple[DataKey, bytes]:
-        if expected_version and self.keys.is_destroyed(stream_id):
-            raise KeyDestroyed(f"the key of {stream_id} was destroyed")
-        return self.keys.make(stream_id)
+    async def _known_key(self, stream_id: UUID) -> DataKey | None:
+        """Return the stream's key, None when it never had one; raise KeyDestroyed."""
+        keys = await self.keys.load([stream_id])
+        if stream_id in keys and keys[stream_id] is None:
+            raise KeyDestroyed(stream_id)
+        return keys.get(stream_id)
 
     async def load(
         self, stream_ids: Iterable[UUID], after: Mapping[UUID, int] | None = None
@@ -170,9 +188,9 @@ class EventLog:
 
     async def decode(self, stored: Sequence[StoredEvent]) -> list[Recorded]:
         """Return stored events decoded, loading the keys they need with one query."""
-        await self.keys.load({one.stream_id for one in stored if one.personal is not None})
-        find, decode = self.keys.find, self.codec.decode
-        return [decode(one, find(one.stream_id)) for one in stored]
+        keys = await self.keys.load({one.stream_id for one in stored if one.personal is not None})
+        decode = self.codec.decode
+        return [decode(one, keys.get(one.stream_id)) for one in stored]
 
     async def read(self, after: int, limit: int) -> list[Recorded]:
         """Return up to `limit` events after position `after`, in log order."""
@@ -226,8 +244,8 @@ class EventLog:
 
 
 def _may_need_key(stream: StreamAppend) -> bool:
-    """Say whether its events can hold personal fields."""
-    return any(new.event.PERSONAL for new in stream.events)
+    """Say whether its events can hold personal fields under a key made before."""
+    return stream.expected_version > 0 and any(new.event.PERSONAL for new in stream.events)
 
 
 _LOG = READ_EVENTS + " where position > $1 order by position limit $2"

@@ -7,8 +7,10 @@ backups (rule 16).
 import hashlib
 import hmac
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,11 +18,16 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from schemas.event import EPOCH
+
 if TYPE_CHECKING:
     import asyncpg
 
 NONCE_BYTES = 12
 HASH_BYTES = 16
+FORGET_SECONDS = 1.0
+# A load under way while a key is destroyed may bring it in after the look that would drop it.
+LATE = timedelta(minutes=1)
 
 
 class KeyUnusable(RuntimeError):
@@ -64,7 +71,10 @@ class MasterKey:
         """Return the stream id that stands for `value`: do-not-call entries have one stream
         per number.
         """
-        return UUID(bytes=self.lookup_hash(value), version=8)
+        # Version 8 (RFC 9562 §5.8), which the standard library sets only from Python 3.14 on.
+        number = int.from_bytes(self.lookup_hash(value))
+        number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
+        return UUID(int=number)
 
 
 class DataKey:
@@ -98,8 +108,7 @@ class DataKey:
 class KeyRing:
     """The data keys a process has at hand, the least used dropped first.
 
-    `find` answers for a stream that was loaded: its key, or None when it has none or it was
-    destroyed.
+    A key that another process destroys is forgotten by the first `load` more than a second later.
     """
 
     def __init__(
@@ -110,19 +119,46 @@ class KeyRing:
         self._pool = pool
         self._most = most
         self._keys: OrderedDict[UUID, DataKey | None] = OrderedDict()
+        self._forgotten_to = EPOCH
+        self._look_again_at = 0.0
 
-    async def load(self, stream_ids: Iterable[UUID]) -> None:
-        """Bring the keys of these streams into memory with one query for those that are not
-        there.
+    async def load(self, stream_ids: Iterable[UUID]) -> dict[UUID, DataKey | None]:
+        """Return the keys of these streams, with one query for those that are not in memory.
+
+        None stands for a destroyed key; a stream that never had one is left out. Read keys from
+        this answer: the ring may drop any of them before a later `find`.
         """
-        missing = [stream for stream in stream_ids if stream not in self._keys]
-        if not missing:
-            return
+        if time.monotonic() >= self._look_again_at:
+            await self._forget_destroyed()
+        keys: dict[UUID, DataKey | None] = {}
+        missing = []
+        for stream in stream_ids:
+            if stream in self._keys:
+                keys[stream] = self._keys[stream]
+                self._keys.move_to_end(stream)
+            else:
+                missing.append(stream)
+        if missing:
+            rows = await self._pool.fetch(
+                "select stream_id, wrapped from log.lead_keys where stream_id = any($1)", missing
+            )
+            for stream, wrapped in rows:
+                keys[stream] = self._open(stream, wrapped)
+                self.put(stream, keys[stream])
+        return keys
+
+    async def _forget_destroyed(self) -> None:
+        """Drop the keys destroyed since the last look; times of destruction follow log order."""
+        self._look_again_at = time.monotonic() + FORGET_SECONDS
         rows = await self._pool.fetch(
-            "select stream_id, wrapped from log.lead_keys where stream_id = any($1)", missing
+            "select stream_id, destroyed_at from log.lead_keys where destroyed_at >= $1"
+            " order by destroyed_at",
+            self._forgotten_to - LATE,
         )
-        for stream, wrapped in rows:
-            self.put(stream, self._open(stream, wrapped))
+        for stream, destroyed_at in rows:
+            if stream in self._keys:
+                self._keys[stream] = None
+            self._forgotten_to = destroyed_at
 
     def _open(self, stream_id: UUID, wrapped: bytes | None) -> DataKey | None:
         if wrapped is None:
@@ -130,15 +166,11 @@ class KeyRing:
         return DataKey(stream_id, self.master.unwrap(stream_id, wrapped))
 
     def find(self, stream_id: UUID) -> DataKey | None:
-        """Return the key of a loaded stream, None when it never had one or it was destroyed."""
+        """Return the key of a stream if it is in memory."""
         key = self._keys.get(stream_id)
         if key is not None:
             self._keys.move_to_end(stream_id)
         return key
-
-    def is_destroyed(self, stream_id: UUID) -> bool:
-        """Say whether the key of a loaded stream was destroyed, as opposed to never made."""
-        return stream_id in self._keys and self._keys[stream_id] is None
 
     def make(self, stream_id: UUID) -> tuple[DataKey, bytes]:
         """Make a new key; return it and its wrapped form.
@@ -163,11 +195,16 @@ class SigningKey:
         """Take the 32-byte seed."""
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self._key.public_key().public_bytes_raw()
-        self.key_id = hashlib.sha256(self.public).hexdigest()[:16]
+        self.key_id = key_id(self.public)
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature."""
         return self._key.sign(message)
+
+
+def key_id(public: bytes) -> str:
+    """Return the short name by which a public key is told from another."""
+    return hashlib.sha256(public).hexdigest()[:16]
 
 
 def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:

@@ -45,12 +45,9 @@ async def migrate(database_url: str, *, login: str = "", dry_run: bool = False) 
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
-        await connection.execute(
-            "create table if not exists public.migrations"
-            " (name text primary key, checksum text not null,"
-            " applied_at timestamptz not null default clock_timestamp())"
-        )
-        rows = await connection.fetch("select name, checksum from public.migrations")
+        rows = []
+        if await connection.fetchval("select to_regclass('public.migrations')"):
+            rows = await connection.fetch("select name, checksum from public.migrations")
         applied = {row["name"]: row["checksum"] for row in rows}
         missing = []
         for migration in migrations():
@@ -59,6 +56,7 @@ async def migrate(database_url: str, *, login: str = "", dry_run: bool = False) 
             if migration.name not in applied:
                 missing.append(migration)
         if not dry_run:
+            await connection.execute(_TABLE)
             for migration in missing:
                 await _apply(connection, migration)
             if login:
@@ -66,6 +64,13 @@ async def migrate(database_url: str, *, login: str = "", dry_run: bool = False) 
         return [migration.name for migration in missing]
     finally:
         await connection.close()
+
+
+_TABLE = (
+    "create table if not exists public.migrations"
+    " (name text primary key, checksum text not null,"
+    " applied_at timestamptz not null default clock_timestamp())"
+)
 
 
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:

@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 
 from services.kit.codec import READ_EVENTS, StoredEvent, link
-from services.kit.keys import verify_signature
+from services.kit.keys import key_id, verify_signature
 from services.kit.seal import READ_SEALS, Seal, merkle_root, next_head
 
 _PAGE = 5_000
@@ -65,10 +65,12 @@ async def verify(
     """
     verdict = Verdict()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        walk = _Walk(anchors=_anchors(anchor, public_key) if anchor else {})
+        walk = _Walk()
         rows = await connection.fetch(READ_SEALS + " order by last_position")
         walk.seals = [Seal(*row) for row in rows]
         try:
+            if anchor:
+                walk.anchors = _anchors(anchor, public_key)
             async for page in _pages(connection):
                 for stored in page:
                     _check_event(walk, stored)
@@ -128,13 +130,15 @@ def _check_seal(walk: _Walk, public_key: bytes) -> None:
         return
     seal = walk.seals[walk.next_seal]
     first = walk.position - len(walk.hashes) + 1
-    head = next_head(walk.head, first, walk.position, merkle_root(walk.hashes))
+    root = merkle_root(walk.hashes)
+    head = next_head(walk.head, first, walk.position, root)
     where = f"events {first} to {walk.position}"
-    if seal.first_position != first or seal.head != head:
+    if (seal.first_position, seal.root, seal.head) != (first, root, head):
         raise Fault(
             f"the seal over {where} does not fit: the segment was rewritten after it was sealed"
         )
-    if not verify_signature(public_key, seal.signature, head):
+    signed = verify_signature(public_key, seal.signature, head)
+    if not signed or seal.key_id != key_id(public_key):
         raise Fault(f"the seal over {where} is not signed by this log's key")
     if walk.anchors.get(walk.position, head) != head:
         raise Fault(f"the seal over {where} differs from the one kept outside the database")
@@ -154,6 +158,11 @@ async def _check_ends(connection: "asyncpg.Connection[asyncpg.Record]", walk: _W
     if beyond:
         raise Fault(
             f"the log ends at position {walk.position}; a seal kept outside goes to {max(beyond)}"
+        )
+    missing = walk.anchors.keys() - {seal.last_position for seal in walk.seals}
+    if missing:
+        raise Fault(
+            f"the seal over the events up to {min(missing)} is kept outside but was removed here"
         )
     known = 0
     async for row in connection.cursor(
