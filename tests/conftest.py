@@ -72,10 +72,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 
 @pytest.fixture
-def empty_database(postgres: PostgresServer) -> Iterator[str]:
-    """The name of a fresh database without any table, owned by `leads`."""
+def empty_database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database without any table, for its owner."""
     with _database(postgres, "template1") as name:
-        yield name
+        yield postgres.url("leads", name)
 
 
 @pytest.fixture

@@ -24,14 +24,6 @@ def python(name: str, code: str, ready: str | None = None) -> Program:
     return Program(name, (sys.executable, "-I", "-S", "-c", code), ready=ready_when)
 
 
-def alive(pid: int) -> bool:
-    """Zombies are not alive."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 async def gone(pid: int) -> None:
     async with asyncio.timeout(10):
         while alive(pid):
@@ -91,6 +83,7 @@ async def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 import asyncio, sys
 from pathlib import Path
 from services.local.process import Child, Program, says
+from tests.processes import alive
 
 async def main():
     program = Program("x", (sys.executable, "-c", {STUBBORN!r}), ready=says("up"))

@@ -20,6 +20,7 @@ import asyncio, sys
 from pathlib import Path
 from services.cli import run, say
 from services.local.stack import running_servers
+from tests.processes import alive
 
 async def stay() -> int:
     async with running_servers(Path(sys.argv[1]), say) as servers:
@@ -50,13 +51,6 @@ async def starter(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proces
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

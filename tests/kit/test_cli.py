@@ -1,0 +1,82 @@
+"""The `leads` command: quick to answer, refuses in one sentence, knows a log that was changed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.cli_log import migrate_database, run_sql, verify_log
+from services.command.app import open_commanding
+from services.command.first_start import make_demo_keys, set_up
+from services.kit.clock import SystemClock
+from services.kit.settings import read_settings
+from services.local.lock import data_lock
+from services.local.stack import running_servers
+
+ROOT = Path(__file__).parents[2]
+
+
+def leads(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", *arguments],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environ},
+    )
+
+
+def test_help_names_every_command() -> None:
+    told = leads("--help", COLUMNS="100")
+    assert told.returncode == 0
+    for name in ("up", "sample", "verify", "check", "rebuild", "migrate", "test", "bench"):
+        assert f" {name} " in told.stdout
+
+
+def test_a_folder_in_use_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    with data_lock(tmp_path):
+        told = leads("up", LEADS_DATA_DIR=str(tmp_path))
+    assert told.returncode == 1
+    assert told.stderr == f"leads: {tmp_path} is in use by process {os.getpid()}\n"
+
+
+async def test_verify_names_the_event_that_was_changed(
+    tmp_path: Path,
+    owner_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LEADS_DATABASE_URL", owner_url)
+    monkeypatch.setenv("LEADS_DATA_DIR", str(tmp_path))
+    async with (
+        running_servers(tmp_path, print, broker=False) as servers,
+        open_commanding(read_settings(servers.environ), SystemClock()) as commanding,
+    ):
+        await set_up(commanding, make_demo_keys())
+
+    assert await verify_log(print) == 0
+    assert "verified: " in capsys.readouterr().out
+
+    change = "set data = set_byte(data, 9, get_byte(data, 9) # 1) where position = 4"
+    assert await run_sql("alter table log.events disable trigger all", print) == 0
+    assert await run_sql(f"update log.events {change} returning position, type", print) == 0
+    assert '{"position":4,"type":"' in capsys.readouterr().out
+    assert await verify_log(print) == 1
+    assert "at position 4 was changed" in capsys.readouterr().out
+
+
+async def test_migrations_are_named_before_they_are_applied(
+    empty_database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LEADS_DATABASE_URL", empty_database_url)
+    assert await migrate_database(print, dry_run=True, login="") == 0
+    assert "would apply: 0001_event_log" in capsys.readouterr().out
+    assert await migrate_database(print, dry_run=False, login="") == 0
+    assert "applied: 0001_event_log" in capsys.readouterr().out
+    assert await migrate_database(print, dry_run=False, login="") == 0
+    assert capsys.readouterr().out == "nothing to apply\n"
