@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.kit.background import READY
 from services.kit.migrate import migrate
 from services.local.kafka import BrokerUnavailable, LocalKafka
 from services.local.lock import AlreadyRunning, data_lock
@@ -23,7 +24,6 @@ from services.local.secret_file import secret_in
 from services.local.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_LINE = "leads: ready"
 HTTP_PORT_FIRST = 8080
 SERVICE_READY_S = 60.0
 SERVICE_STOP_S = 3.0
@@ -189,14 +189,14 @@ async def _no_broker() -> str:
 
 
 def _service(name: str, module: str, environ: Mapping[str, str]) -> Program:
-    """A service of ours: says READY_LINE when it is; drains on SIGTERM."""
+    """A service of ours: says READY when it is; drains on SIGTERM."""
     return Program(
         name=name,
         argv=(sys.executable, "-m", module),
         env={**environ, "PYTHONUNBUFFERED": "1"},
         cwd=ROOT,
         stop_timeout_s=SERVICE_STOP_S,
-        ready=says(READY_LINE),
+        ready=says(READY),
         ready_timeout_s=SERVICE_READY_S,
     )
 

@@ -11,6 +11,7 @@ import pytest
 
 from services.local.process import Child, Program, StartFailed, describe_exit, run_once, says
 from services.local.supervisor import Supervisor
+from tests.processes import alive
 
 ROOT = Path(__file__).parents[2]
 STUBBORN = (
@@ -83,7 +84,6 @@ async def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 import asyncio, sys
 from pathlib import Path
 from services.local.process import Child, Program, says
-from tests.processes import alive
 
 async def main():
     program = Program("x", (sys.executable, "-c", {STUBBORN!r}), ready=says("up"))

@@ -13,6 +13,7 @@ import pytest
 
 from services.local.lock import AlreadyRunning
 from services.local.stack import found_servers, running_servers
+from tests.processes import alive
 
 ROOT = Path(__file__).parents[2]
 STARTER = """
@@ -20,7 +21,6 @@ import asyncio, sys
 from pathlib import Path
 from services.cli import run, say
 from services.local.stack import running_servers
-from tests.processes import alive
 
 async def stay() -> int:
     async with running_servers(Path(sys.argv[1]), say) as servers:
