@@ -1,0 +1,128 @@
+"""Puts payloads aside that cannot be taken in: one stream each, named by the payload's own bytes,
+so that the same garbage sent a thousand times is one entry.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from schemas.envelope import Origin
+from schemas.event import Event
+from services.command.domain.decider import Command, Refused, decide
+from services.command.domain.facts import Actor, Facts
+from services.command.domain.organisation.state import Organisation
+from services.command.domain.quarantine.commands import HoldPayload, MarkReprocessed
+from services.command.domain.quarantine.state import HeldPayload
+from services.command.intake_payload import RAW_BYTES_MAX, Arrival, Fault
+from services.command.state_cache import StateCache
+from services.kit import append as log_outcome
+from services.kit.append import Append, Appended, Commanded, NewEvent, StreamAppend
+from services.kit.clock import Clock
+from services.kit.eventlog import EventLog
+from services.kit.ids import new_id
+
+ROUNDS_MAX = 50
+_ENTRIES = UUID("01920000-0000-7000-8000-71756172616e")
+_NOT_ASKED_AGAIN = b"[]"
+
+
+def entry_of(raw: bytes) -> UUID:
+    """Return the quarantine entry of a payload: the same bytes are the same entry."""
+    return uuid5(_ENTRIES, hashlib.sha256(raw).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A command to one entry, and the cause it is given for."""
+
+    entry: UUID
+    command: Command
+    cause: str
+
+
+class Quarantine:
+    """Writes to the streams of held payloads, many at once."""
+
+    def __init__(self, log: EventLog, states: StateCache, clock: Clock) -> None:
+        """Decide on `states` and append to `log`."""
+        self._log = log
+        self._states = states
+        self._clock = clock
+
+    async def hold(
+        self, faulty: Sequence[tuple[Arrival, Fault]], actor: Actor, trace: str
+    ) -> list[UUID]:
+        """Put payloads aside and return the entry of each."""
+        wishes = [_held(arrival, fault) for arrival, fault in faulty]
+        await self._carry_out(wishes, actor, trace)
+        return [wish.entry for wish in wishes]
+
+    async def mark_reprocessed(
+        self, taken_in: Sequence[tuple[UUID, UUID, str]], actor: Actor, trace: str
+    ) -> None:
+        """Note that entries were taken in after all: (entry, lead, call id)."""
+        await self._carry_out(
+            [
+                _Wish(entry, MarkReprocessed(lead=str(lead), call=call), f"call:{call}")
+                for entry, lead, call in taken_in
+            ],
+            actor,
+            trace,
+        )
+
+    async def _carry_out(self, wishes: Sequence[_Wish], actor: Actor, trace: str) -> None:
+        """Give one command per entry; the first of several to one entry counts."""
+        waiting: dict[UUID, _Wish] = {}
+        for wish in wishes:
+            waiting.setdefault(wish.entry, wish)
+        for _ in range(ROUNDS_MAX):
+            if not waiting:
+                return
+            waiting = await self._round(waiting, actor, trace)
+        raise log_outcome.OutcomeUnknown(f"{len(waiting)} entries met too many conflicts")
+
+    async def _round(
+        self, waiting: dict[UUID, _Wish], actor: Actor, trace: str
+    ) -> dict[UUID, _Wish]:
+        states = await self._states.refresh(dict.fromkeys(waiting, "quarantine"))
+        facts = Facts(self._clock.now(), actor, Organisation())
+        appends: list[Append] = []
+        asked: list[UUID] = []
+        for entry, wish in waiting.items():
+            state: HeldPayload = states[entry]
+            try:
+                events = [
+                    NewEvent(event, facts.now, Origin(actor.id, wish.cause, trace))
+                    for event in decide(state, wish.command, facts)
+                    if isinstance(event, Event)
+                ]
+            except Refused:
+                continue
+            if events:
+                stream = StreamAppend(entry, state.version, events)
+                appends.append(Append([Commanded(new_id(), b"", _NOT_ASKED_AGAIN)], [stream]))
+                asked.append(entry)
+        left: dict[UUID, _Wish] = {}
+        for entry, result in zip(asked, await self._log.append_many(appends), strict=True):
+            if isinstance(result, Appended):
+                continue
+            if isinstance(result, log_outcome.OutcomeUnknown | log_outcome.AppendRefused):
+                raise result
+            left[entry] = waiting[entry]
+        return left
+
+
+def _held(arrival: Arrival, fault: Fault) -> _Wish:
+    return _Wish(
+        arrival.held or entry_of(arrival.raw),
+        HoldPayload(
+            raw=base64.b64encode(arrival.raw[:RAW_BYTES_MAX]).decode("ascii"),
+            code=fault.code,
+            text=fault.text,
+            source=arrival.place,
+            call_id=fault.call_id,
+        ),
+        f"intake:{arrival.place}",
+    )
