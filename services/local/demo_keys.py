@@ -26,10 +26,13 @@ def demo_keys(folder: Path) -> Mapping[str, str]:
 
 async def let_demo_users_in(commanding: Commanding, folder: Path) -> None:
     """Makes the demo organisation and keys where they are missing. Safe to repeat."""
-    if not demo_keys(folder):
-        # mkstemp makes files that only their owner can read.
-        descriptor, aside = tempfile.mkstemp(dir=folder, prefix=f"{FILE}.")
-        with os.fdopen(descriptor, "w") as out:
-            json.dump(make_demo_keys(), out, indent=2)
-        Path(aside).replace(folder / FILE)
-    await set_up(commanding, demo_keys(folder))
+    await set_up(commanding, demo_keys(folder) or _kept(make_demo_keys(), folder))
+
+
+def _kept(keys: Mapping[str, str], folder: Path) -> Mapping[str, str]:
+    # mkstemp makes files that only their owner can read.
+    descriptor, aside = tempfile.mkstemp(dir=folder, prefix=f"{FILE}.")
+    with os.fdopen(descriptor, "w") as out:
+        json.dump(keys, out, indent=2)
+    Path(aside).replace(folder / FILE)
+    return keys

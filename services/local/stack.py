@@ -52,9 +52,13 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The servers and all services, at `address` (an origin without a slash at its end)."""
+    """The servers and all services, at `address` (an origin without a slash at its end).
+
+    `metrics` says where each service without routes shows its numbers.
+    """
 
     address: str
+    metrics: Mapping[str, str]
     servers: Servers
 
 
@@ -72,9 +76,10 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
     """
     async with running_servers(folder, say) as servers:
         modules = ALWAYS | (ON_KAFKA if servers.transport == "kafka" else {})
+        ports = {name: choose_port(folder / f"{name}.port") for name in modules}
         await _all_or_none(
             *(
-                servers.supervisor.start(_service(name, module, servers.environ))
+                servers.supervisor.start(_service(name, module, servers.environ, ports[name]))
                 for name, module in modules.items()
             )
         )
@@ -82,7 +87,11 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
             folder / "http.port", first=HTTP_PORT_FIRST
         )
         await servers.supervisor.start(_api(port, servers.environ))
-        yield Stack(f"http://{LOOPBACK}:{port}", servers)
+        yield Stack(
+            address=f"http://{LOOPBACK}:{port}",
+            metrics={name: f"http://{LOOPBACK}:{ports[name]}/metrics" for name in ports},
+            servers=servers,
+        )
 
 
 @asynccontextmanager
@@ -188,12 +197,12 @@ async def _no_broker() -> str:
     return ""
 
 
-def _service(name: str, module: str, environ: Mapping[str, str]) -> Program:
+def _service(name: str, module: str, environ: Mapping[str, str], metrics_port: int) -> Program:
     """A service of ours: says READY when it is; drains on SIGTERM."""
     return Program(
         name=name,
         argv=(sys.executable, "-m", module),
-        env={**environ, "PYTHONUNBUFFERED": "1"},
+        env={**environ, "LEADS_METRICS_PORT": str(metrics_port)},
         cwd=ROOT,
         stop_timeout_s=SERVICE_STOP_S,
         ready=says(READY),
@@ -211,7 +220,7 @@ def _api(port: int, environ: Mapping[str, str]) -> Program:
     return Program(
         name="api",
         argv=(sys.executable, "-m", API),
-        env={**environ, "LEADS_HTTP_PORT": str(port), "PYTHONUNBUFFERED": "1"},
+        env={**environ, "LEADS_HTTP_PORT": str(port)},
         cwd=ROOT,
         stop_timeout_s=SERVICE_STOP_S,
         ready=ready,

@@ -27,7 +27,8 @@ async def stay_up(say: Say, *, with_sample: bool) -> int:
 
 
 def _tell(stack: Stack, say: Say, seconds: float) -> None:
-    transport = stack.servers.transport
     say(f"leads is up after {seconds:.1f} s: {stack.address}")
-    if transport == "log":
+    for name, address in {"api": f"{stack.address}/metrics", **stack.metrics}.items():
+        say(f"  metrics of {name:<12} {address}")
+    if stack.servers.transport == "log":
         say("Transport: LOG, NOT KAFKA. Nothing is published; read models follow the event log.")
