@@ -178,9 +178,14 @@ def actor_of(principal: Principal, organisation: Organisation) -> Actor:
     return Actor(principal.actor, user.role, user.id, user.team, user.rights)
 
 
-def may_give(command: type[Command], actor: Actor) -> bool:
-    """Say whether the actor's role lets them give this command at all."""
-    return actor.role in command.roles or (actor.is_admin and "admin" in command.roles)
+def may_give(command: type[Command], who: Actor | Principal) -> bool:
+    """Say whether their role lets them give this command at all.
+
+    The right `lead_admin` makes an admin of leads, and of nothing else.
+    """
+    if who.role in command.roles:
+        return True
+    return command.aggregate == "lead" and "lead_admin" in who.rights and "admin" in command.roles
 
 
 def _require_sight(lead: Lead, actor: Actor, organisation: Organisation) -> None:

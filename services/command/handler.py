@@ -6,18 +6,23 @@ log with its events, and who repeats it hears the first answer.
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid5
 
 from schemas.envelope import Origin
 from services.command.aggregates import AGGREGATES
 from services.command.answers import PLACES, Answer, refusal, replayed
-from services.command.domain.decider import Outcome, Reason, Refused, decide
+from services.command.catalogue import all_commands
+from services.command.domain.decider import Command, Outcome, Reason, Refused, decide
+from services.command.domain.facts import Actor
 from services.command.facts_loader import FactsLoader, Order, World, may_give
 from services.command.planning import Plan, changed_parts, plan
 from services.command.state_cache import StateCache
 from services.kit import append as log_outcome
 from services.kit import errors
 from services.kit.append import Append, Appended, Commanded
+from services.kit.auth import Principal
 from services.kit.clock import Clock
 from services.kit.errors import Problem
 from services.kit.eventlog import EventLog
@@ -49,15 +54,37 @@ class _Try:
         self.sent = False
 
 
+class _Turns:
+    """Lets commands on one stream go one after another in this process, instead of colliding."""
+
+    def __init__(self) -> None:
+        self._locks: dict[UUID, tuple[asyncio.Lock, list[None]]] = {}
+
+    @asynccontextmanager
+    async def on(self, stream: UUID) -> AsyncIterator[None]:
+        """Wait until those who came before on this stream are done."""
+        lock, waiting = self._locks.setdefault(stream, (asyncio.Lock(), []))
+        waiting.append(None)
+        try:
+            async with lock:
+                yield
+        finally:
+            waiting.pop()
+            if not waiting:
+                del self._locks[stream]
+
+
 class Commanding:
     """Carries commands out on one event log."""
 
     def __init__(self, log: EventLog, clock: Clock) -> None:
         """Decide on states of `log`, at the times of `clock`."""
+        all_commands()
         self.log = log
         self.states = StateCache(log)
         self.facts = FactsLoader(log, self.states, clock)
         self._in_flight: set[UUID] = set()
+        self._turns = _Turns()
 
     async def handle(self, order: Order) -> Answer:
         """Carry a command out and return its answer; raise the Problem that says why not.
@@ -81,7 +108,7 @@ class Commanding:
         this = _Try(stream)
         seconds = FACT_DEADLINE_SECONDS if order.command.is_fact else DEADLINE_SECONDS
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), self._turns.on(stream):
                 return await self._until_settled(order, command_id, this)
         except (TimeoutError, log_outcome.OutcomeUnknown):
             self.states.forget({stream})
@@ -192,12 +219,18 @@ class Commanding:
 
 
 def _decide(order: Order, world: World) -> list[Outcome]:
-    actor = world.facts.actor
-    if order.actor is None and not may_give(type(order.command), actor):
-        roles = ", ".join(sorted(order.command.roles))
-        text = f"Your role ({actor.role}) may not do this; it takes: {roles}."
-        raise Refused([Reason("role-not-allowed", text)])
+    if order.actor is None:
+        require_role(type(order.command), world.facts.actor)
     return decide(world.state, order.command, world.facts)
+
+
+def require_role(command: type[Command], who: Actor | Principal) -> None:
+    """Raise Refused unless their role lets them give this command at all."""
+    if not may_give(command, who):
+        text = (
+            f"Your role ({who.role}) may not do this; it takes {', '.join(sorted(command.roles))}."
+        )
+        raise Refused([Reason("role-not-allowed", text)])
 
 
 def _origin(order: Order, command_id: UUID, world: World) -> Origin:

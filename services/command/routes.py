@@ -6,9 +6,7 @@ in a table, not by trying one pattern after another, and the body goes straight 
 class.
 """
 
-import importlib
 import inspect
-import pkgutil
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from services.command import domain
 from services.command.answers import PLACES, Answer, refusal
-from services.command.domain import decider
+from services.command.catalogue import offered_commands
 from services.command.domain.decider import Command, Refused
 from services.command.facts_loader import Order
-from services.command.handler import Commanding
+from services.command.handler import Commanding, require_role
 from services.kit import errors
 from services.kit.auth import Authenticator
 from services.kit.http import BODY_BYTES_MAX, parse, read_body
@@ -62,16 +59,6 @@ class CommandRoute:
     has_id: bool
 
 
-def known_commands() -> list[type[Command]]:
-    """Return every command that people or dialers may give, having imported all of the domain.
-
-    A command without roles is for our own services only and has no route.
-    """
-    for module in pkgutil.walk_packages(domain.__path__, domain.__name__ + "."):
-        importlib.import_module(module.name)
-    return [command for command in decider.commands() if command.roles]
-
-
 def route_of(command: type[Command]) -> CommandRoute:
     """Return the path of a command, by its name and aggregate."""
     name = command.__name__
@@ -95,7 +82,7 @@ def permissions() -> list[dict[str, Any]]:
             "roles": sorted(command.roles),
             "bulk": command.bulk,
         }
-        for command in known_commands()
+        for command in offered_commands()
     ]
 
 
@@ -107,7 +94,7 @@ class CommandRoutes(BaseRoute):
         self._commanding = commanding
         self._authenticator = authenticator
         self._in_flight = 0
-        self.routes = [route_of(command) for command in known_commands()]
+        self.routes = [route_of(command) for command in offered_commands()]
         self._by_path = {tuple(route.path.split("/")): route for route in self.routes}
         assert len(self._by_path) == len(self.routes), "two commands have one path"
 
@@ -144,13 +131,15 @@ class CommandRoutes(BaseRoute):
         await _send(answer, send)
 
     async def _carry_out(self, route: CommandRoute, scope: Scope, receive: Receive) -> Answer:
+        """Who may not give the command at all hears that first, and nothing about the body."""
         principal = await self._authenticator.principal_of(scope)
-        key, if_match = _headers(scope)
-        limit = _BODY_BYTES_MAX.get(route.command.__name__, BODY_BYTES_MAX)
-        command = parse(route.command, await read_body(scope, receive, limit))
-        stream = _id(scope["path"].split("/")[3]) if route.has_id else None
-        order = Order(command, principal, stream, None, key, if_match, scope["trace_id"])
         try:
+            require_role(route.command, principal)
+            key, if_match = _headers(scope)
+            limit = _BODY_BYTES_MAX.get(route.command.__name__, BODY_BYTES_MAX)
+            command = parse(route.command, await read_body(scope, receive, limit))
+            stream = _id(scope["path"].split("/")[3]) if route.has_id else None
+            order = Order(command, principal, stream, None, key, if_match, scope["trace_id"])
             return await self._commanding.handle(order)
         except Refused as refused:
             raise refusal(refused) from None

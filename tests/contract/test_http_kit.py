@@ -264,7 +264,10 @@ async def test_sigterm_finishes_what_is_in_flight_and_returns() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert (await answer).json() == {"done": True}
     await asyncio.wait_for(serving, 10)
-    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", await port), 1):
+    with (
+        pytest.raises(ConnectionRefusedError),
+        socket.create_connection(("127.0.0.1", await port), 1),
+    ):
         pass
 
 

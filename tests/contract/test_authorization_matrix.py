@@ -1,0 +1,195 @@
+"""Who may give which command: every operation by every role. One without a row here fails."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.command.catalogue import all_commands, offered_commands
+from services.command.routes import permissions, route_of
+from tests.contract.command_service import Service, running
+
+A, T, G, D = "admin", "team_leader", "agent", "dialer"
+ROLES = ("admin", "team_leader", "agent", "auditor", "dialer")
+MATRIX: dict[str, frozenset[str]] = {
+    "Activate": frozenset({A, T}),
+    "ActivateCampaign": frozenset({A}),
+    "ActivateUser": frozenset({A}),
+    "AddNote": frozenset({A, T, G}),
+    "AddStatus": frozenset({A}),
+    "AddTeam": frozenset({A}),
+    "AddToDoNotCall": frozenset({A, T, G, D}),
+    "AddUser": frozenset({A}),
+    "AnonymiseLead": frozenset({A}),
+    "Cancel": frozenset({A, T}),
+    "ChangeActivityRange": frozenset({A}),
+    "ChangeAttemptLimits": frozenset({A}),
+    "ChangeDiallingHours": frozenset({A}),
+    "ChangeFollowUpRules": frozenset({A}),
+    "ChangeOwner": frozenset({A, T}),
+    "ChangePhone": frozenset({A, T, G}),
+    "ChangeStatus": frozenset({A, T, G}),
+    "ChangeStatusCatalogue": frozenset({A}),
+    "ChangeTemplate": frozenset({A}),
+    "ChangeUser": frozenset({A}),
+    "CloneLead": frozenset({A, T}),
+    "CopyCampaign": frozenset({A}),
+    "CreateCampaign": frozenset({A}),
+    "CreateLead": frozenset({A, T, G, D}),
+    "Deactivate": frozenset({A, T}),
+    "DeactivateCampaign": frozenset({A}),
+    "DeactivateUser": frozenset({A}),
+    "DeleteLead": frozenset({A}),
+    "DiscardPayload": frozenset({A}),
+    "EditNote": frozenset({A, T, G}),
+    "IssueApiKey": frozenset({A}),
+    "LockLead": frozenset({A, T, G}),
+    "MendPayload": frozenset({A}),
+    "MoveTeam": frozenset({A}),
+    "MoveUser": frozenset({A}),
+    "Pause": frozenset({A, T}),
+    "Ready": frozenset({A, T}),
+    "RecordCall": frozenset({A, D}),
+    "RemoveFromDoNotCall": frozenset({A}),
+    "RemoveNote": frozenset({A, T, G}),
+    "RenameCampaign": frozenset({A}),
+    "RenameTeam": frozenset({A}),
+    "Reset": frozenset({A, T}),
+    "RestoreStatus": frozenset({A, T}),
+    "RevokeApiKey": frozenset({A}),
+    "SetOwnershipCode": frozenset({A}),
+    "StartCall": frozenset({A, T, G, D}),
+    "Suppress": frozenset({A, T}),
+    "UnlockLead": frozenset({A, T, G}),
+    "Unsuppress": frozenset({A, T}),
+    "UpdateFields": frozenset({A, T, G}),
+}
+FOR_SERVICES = {"SetUpOrganisation", "HoldPayload", "MarkReprocessed"}
+"""Given by our own services only: no roles, no route."""
+
+BODIES: dict[str, dict[str, object]] = {
+    "ActivateUser": {"user": "ID"},
+    "AddNote": {"text": "Hello"},
+    "AddStatus": {"code": "x", "label": "X", "group": "open", "dialable": True, "kind": "new"},
+    "AddTeam": {"name": "East"},
+    "AddToDoNotCall": {"number": "+14155550199", "scope": "global"},
+    "AddUser": {"team": "ID", "role": "agent", "name": "Eva"},
+    "ChangeAttemptLimits": {"limits": {}},
+    "ChangeDiallingHours": {"hours": None},
+    "ChangeFollowUpRules": {"rules": []},
+    "ChangeOwner": {"owner": "team:ID"},
+    "ChangePhone": {"phone": "+14155550198"},
+    "ChangeStatus": {"status": "ready"},
+    "ChangeStatusCatalogue": {"code": "ready", "label": "Ready"},
+    "ChangeUser": {"user": "ID"},
+    "CloneLead": {"target_campaign_id": "ID"},
+    "CopyCampaign": {"campaign": "ID", "name": "Copy"},
+    "CreateCampaign": {"name": "New"},
+    "CreateLead": {"campaign_id": "ID", "phone": "+14155550197"},
+    "DeactivateUser": {"user": "ID"},
+    "DiscardPayload": {"reason": "junk"},
+    "EditNote": {"note": 1, "text": "Hi"},
+    "IssueApiKey": {"user": "ID", "key_id": "a" * 10, "secret_hash": "0" * 64},
+    "MendPayload": {"raw": "e30="},
+    "MoveTeam": {"team": "ID", "parent": "ID"},
+    "MoveUser": {"user": "ID", "team": "ID"},
+    "RecordCall": {"call_id": "c1", "started_at": "2026-03-02T10:00:00Z"},
+    "RemoveFromDoNotCall": {"number": "+14155550199", "scope": "global", "reason": "mistake"},
+    "RemoveNote": {"note": 1},
+    "RenameTeam": {"team": "ID", "name": "West"},
+    "RevokeApiKey": {"key_id": "a" * 10},
+    "SetOwnershipCode": {"owner": "team:ID", "ownership_code": "x"},
+    "StartCall": {"call_id": "c2"},
+}
+UNKNOWN = "01920000-0000-7000-8000-000000000099"
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[Service]:
+    async with running(database_url) as service:
+        yield service
+
+
+def test_every_command_has_its_row() -> None:
+    declared = {command.__name__: command.roles for command in offered_commands()}
+    assert declared == MATRIX
+    assert {one.__name__ for one in all_commands()} - declared.keys() == FOR_SERVICES
+    assert {row["command"]: frozenset(row["roles"]) for row in permissions()} == MATRIX
+
+
+async def test_every_role_gets_what_its_row_says(service: Service) -> None:
+    campaign = await service.campaign()
+    lead = await service.lead(campaign)
+    ids = {"campaign": campaign, "lead": lead}
+    for command in offered_commands():
+        route = route_of(command)
+        path = route.path.replace("{id}", ids.get(command.aggregate, UNKNOWN))
+        body = {
+            name: value.replace("ID", UNKNOWN) if isinstance(value, str) else value
+            for name, value in BODIES.get(command.__name__, {}).items()
+        }
+        for role in sorted(set(ROLES) - MATRIX[command.__name__]):
+            answer = await service.post(path, body, by=role)
+            where = (command.__name__, role, answer.text)
+            assert answer.status_code == 403, where
+            assert answer.json()["errors"][0]["code"] == "role-not-allowed", where
+        for role in sorted(MATRIX[command.__name__] - {A}):
+            answer = await service.post(path, body, by=role)
+            codes = {error["code"] for error in answer.json().get("errors", [])}
+            assert "role-not-allowed" not in codes, (command.__name__, role)
+            assert answer.status_code != 401
+
+
+@pytest.mark.parametrize(
+    ("owner", "by", "status"),
+    [
+        ("own", "agent", 200),
+        ("team", "agent", 200),
+        ("above", "agent", 200),
+        ("foreign", "agent", 404),
+        ("foreign user", "agent", 404),
+        ("team", "team_leader", 200),
+        ("own", "team_leader", 200),
+        ("above", "team_leader", 404),
+        ("foreign", "team_leader", 404),
+        ("foreign", "admin", 200),
+        ("foreign", "auditor", 403),
+        ("team", "auditor", 403),
+        ("team", "dialer", 403),
+    ],
+)
+async def test_whose_lead_somebody_may_write_on(
+    service: Service, owner: str, by: str, status: int
+) -> None:
+    from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS
+
+    owners = {
+        "own": f"user:{USER_IDS['agent']}",
+        "team": NORTH,
+        "above": TOP,
+        "foreign": SOUTH,
+        "foreign user": f"user:{USER_IDS['agent_south']}",
+    }
+    lead = await service.lead(await service.campaign(), owner=owners[owner])
+    answer = await service.post(f"/v1/leads/{lead}/add-note", {"text": "Hello"}, by=by)
+    assert answer.status_code == status
+
+
+async def test_an_inactive_lead_is_out_of_an_agents_sight(service: Service) -> None:
+    lead = await service.lead(await service.campaign())
+    await service.done(f"/v1/leads/{lead}/deactivate", by="team_leader")
+    note = f"/v1/leads/{lead}/add-note"
+    assert (await service.post(note, {"text": "Hello"}, by="agent")).status_code == 404
+    assert (await service.post(note, {"text": "Hello"}, by="team_leader")).status_code == 200
+
+
+async def test_an_admin_of_leads_is_no_admin_of_the_organisation(service: Service) -> None:
+    from tests.contract.command_service import SOUTH, USER_IDS
+
+    body = {"user": USER_IDS["agent"], "rights": ["lead_admin"]}
+    await service.done("/v1/organisation/change-user", body)
+    lead = await service.lead(await service.campaign(), owner=SOUTH)
+    await service.done(f"/v1/leads/{lead}/delete", by="agent")
+    assert (
+        await service.post("/v1/organisation/add-team", {"name": "X"}, "agent")
+    ).status_code == 403
+    assert (await service.post("/v1/campaigns", {"name": "X"}, "agent")).status_code == 403
