@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from services.command.domain.decider import Reason
 
 MINUTES_OF_DAY = 24 * 60
-_SEARCHED = timedelta(days=400)
+_SEARCHED = timedelta(days=100)
 _MINUTE = timedelta(minutes=1)
 
 Window = tuple[int, int]
@@ -91,24 +91,22 @@ class DiallingHours:
     def next_opening(self, at: datetime, zones: Sequence[str]) -> datetime | None:
         """Return the first instant (UTC) from `at` on that is open in all zones; `at` if it is.
 
-        None when there is none within 400 days, e.g. because zones leave no common hour.
+        None when there is none within 100 days, e.g. because zones leave no common hour.
         """
         found = self._zones(zones)
         if not found:
             return None
         end = at + _SEARCHED
         candidate = at.astimezone(UTC)
-        while candidate <= end:
-            openings = [self._opening(candidate, zone, end) for zone in found]
-            latest = candidate
-            for opening in openings:
-                if opening is None:
-                    return None
-                latest = max(latest, opening)
-            if latest == candidate:
-                return candidate
-            candidate = latest  # nothing earlier can be open in every zone
-        return None
+        agreeing = 0
+        while agreeing < len(found):  # nothing before a zone's opening can be open in every zone
+            opening = self._opening(candidate, found[0], end)
+            if opening is None:
+                return None
+            agreeing = agreeing + 1 if opening == candidate else 1
+            candidate = opening
+            found.append(found.pop(0))
+        return candidate
 
     def _zones(self, zones: Sequence[str]) -> list[ZoneInfo]:
         names = (self.zone,) if self.zone is not None else zones

@@ -146,30 +146,32 @@ def _rules(stored: Iterable[Mapping[str, Any]]) -> FollowUpRules:
     return FollowUpRules(tuple(FollowUpRule.from_stored(one) for one in stored))
 
 
-def _created(campaign: Campaign, event: events.CampaignCreated) -> Campaign:
+_Changes = dict[str, Any]
+
+
+def _created(campaign: Campaign, event: events.CampaignCreated) -> _Changes:
     own = tuple(TemplateField.from_stored(one) for one in event.fields)
-    return Campaign(
-        id=str(event.originator_id),
-        version=campaign.version,
-        name=event.name,
-        code=event.code,
-        project=event.project,
-        active=event.active,
-        template=Template(own, event.duplicate_key),
-        rules=_rules(event.rules),
-        limits=AttemptLimits.from_stored(event.limits),
-        hours=_hours(event.hours),
-        rules_version=campaign.version + 1,
-        active_from=event.active_from,
-        active_until=event.active_until,
-    )
+    return {
+        "id": str(event.originator_id),
+        "name": event.name,
+        "code": event.code,
+        "project": event.project,
+        "active": event.active,
+        "template": Template(own, event.duplicate_key),
+        "rules": _rules(event.rules),
+        "limits": AttemptLimits.from_stored(event.limits),
+        "hours": _hours(event.hours),
+        "rules_version": campaign.version + 1,
+        "active_from": event.active_from,
+        "active_until": event.active_until,
+    }
 
 
-def _renamed(campaign: Campaign, event: events.CampaignRenamed) -> Campaign:
-    return replace(campaign, name=event.name, code=event.code, project=event.project)
+def _renamed(campaign: Campaign, event: events.CampaignRenamed) -> _Changes:
+    return {"name": event.name, "code": event.code, "project": event.project}
 
 
-def _template_changed(campaign: Campaign, event: events.CampaignTemplateChanged) -> Campaign:
+def _template_changed(campaign: Campaign, event: events.CampaignTemplateChanged) -> _Changes:
     old = campaign.template
     put = {one["import_name"]: TemplateField.from_stored(one) for one in event.put}
     kept = [
@@ -178,35 +180,35 @@ def _template_changed(campaign: Campaign, event: events.CampaignTemplateChanged)
     own = (*kept, *put.values())
     names = {one.import_name for one in own}
     removed = tuple(one for one in (*old.removed, *old.fields) if one.import_name not in names)
-    return replace(campaign, template=Template(own, old.duplicate_key, removed))
+    return {"template": Template(own, old.duplicate_key, removed)}
 
 
-def _rules_changed(campaign: Campaign, event: events.CampaignFollowUpRulesChanged) -> Campaign:
-    return replace(campaign, rules=_rules(event.rules), rules_version=campaign.version + 1)
+def _rules_changed(campaign: Campaign, event: events.CampaignFollowUpRulesChanged) -> _Changes:
+    return {"rules": _rules(event.rules), "rules_version": campaign.version + 1}
 
 
-def _limits_changed(campaign: Campaign, event: events.CampaignAttemptLimitsChanged) -> Campaign:
+def _limits_changed(campaign: Campaign, event: events.CampaignAttemptLimitsChanged) -> _Changes:
     limits = AttemptLimits.from_stored(event.limits)
-    return replace(campaign, limits=limits, rules_version=campaign.version + 1)
+    return {"limits": limits, "rules_version": campaign.version + 1}
 
 
-def _hours_changed(campaign: Campaign, event: events.CampaignDiallingHoursChanged) -> Campaign:
-    return replace(campaign, hours=_hours(event.hours), rules_version=campaign.version + 1)
+def _hours_changed(campaign: Campaign, event: events.CampaignDiallingHoursChanged) -> _Changes:
+    return {"hours": _hours(event.hours), "rules_version": campaign.version + 1}
 
 
-def _range_changed(campaign: Campaign, event: events.CampaignActivityRangeChanged) -> Campaign:
-    return replace(campaign, active_from=event.active_from, active_until=event.active_until)
+def _range_changed(campaign: Campaign, event: events.CampaignActivityRangeChanged) -> _Changes:
+    return {"active_from": event.active_from, "active_until": event.active_until}
 
 
-def _activated(campaign: Campaign, event: events.CampaignActivated) -> Campaign:
-    return replace(campaign, active=True)
+def _activated(campaign: Campaign, event: events.CampaignActivated) -> _Changes:
+    return {"active": True}
 
 
-def _deactivated(campaign: Campaign, event: events.CampaignDeactivated) -> Campaign:
-    return replace(campaign, active=False)
+def _deactivated(campaign: Campaign, event: events.CampaignDeactivated) -> _Changes:
+    return {"active": False}
 
 
-_CHANGES: dict[type[Event], Callable[[Campaign, Any], Campaign]] = {
+_CHANGES: dict[type[Event], Callable[[Campaign, Any], _Changes]] = {
     events.CampaignCreated: _created,
     events.CampaignRenamed: _renamed,
     events.CampaignTemplateChanged: _template_changed,
@@ -222,8 +224,8 @@ _CHANGES: dict[type[Event], Callable[[Campaign, Any], Campaign]] = {
 def evolve(campaign: Campaign, event: Event) -> Campaign:
     """Return the campaign after one more event; an unknown event only counts."""
     change = _CHANGES.get(type(event))
-    changed = campaign if change is None else change(campaign, event)
-    return replace(changed, version=campaign.version + 1)
+    changes = {} if change is None else change(campaign, event)
+    return replace(campaign, version=campaign.version + 1, **changes)
 
 
 def fold(happened: Iterable[Event], campaign: Campaign | None = None) -> Campaign:
