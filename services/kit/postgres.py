@@ -33,11 +33,13 @@ async def connect_pool(
     smallest: int = 1,
     largest: int = 8,
     statement_timeout_ms: int = 30_000,
+    plan_cache_mode: str = "auto",
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Open a pool whose sessions act as `role`: leads_command, leads_projections or leads_query.
 
     Waits at most 5 s for a connection. Sessions idle in a transaction for 10 s are ended by the
-    server, so that no forgotten one holds up cleaning.
+    server, so that no forgotten one holds up cleaning. `plan_cache_mode` "force_custom_plan" is for
+    statements whose best plan depends on their values.
     """
     return await asyncpg.create_pool(
         database_url,
@@ -51,5 +53,6 @@ async def connect_pool(
             "statement_timeout": str(statement_timeout_ms),
             "idle_in_transaction_session_timeout": "10000",
             "jit": "off",
+            "plan_cache_mode": plan_cache_mode,
         },
     )

@@ -36,14 +36,14 @@ class Moment:
     position: int | None = None
     time: datetime | None = None
 
-    def holds(self, stored: StoredEvent) -> bool:
+    def holds(self, event: Recorded) -> bool:
         """Say whether the event was recorded by then."""
         if self.version is not None:
-            return stored.version <= self.version
+            return event.version <= self.version
         if self.position is not None:
-            return stored.position <= self.position
+            return event.position <= self.position
         assert self.time is not None
-        return stored.recorded_at <= self.time
+        return event.recorded_at <= self.time
 
 
 def read_moment(text: str, now: datetime, name: str) -> Moment:

@@ -25,7 +25,7 @@ from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import json_response
 from services.kit.postgres import RETRYABLE
-from services.projections.progress import visible_position
+from services.projections.progress import visible_position, wait_visible
 from services.query.directory import EMPTY, STAMP, Directory, read_directory
 from services.query.rows import dumps
 from services.query.sight import shows_phones, sight_for
@@ -128,11 +128,8 @@ class Reading:
             detail = errors.Detail("no-such-position", text, "/query/min_position")
             raise errors.Invalid(f"There is no position {wanted} yet.", [detail])
 
-        async for _ in tries(position < wanted):
+        if position < wanted and not await wait_visible(self.pool, wanted, WAIT_SECONDS_MAX):
             position, _ = await positions(self.pool)
-            if position >= wanted:
-                return
-        if position < wanted:
             text = f"Position {wanted} is not visible yet; {position} is."
             raise errors.NotYet(text, position=position)
 

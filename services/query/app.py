@@ -1,0 +1,102 @@
+"""The query service over HTTP: all read routes, and its health. It holds no state of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from schemas.catalogue import EVENTS
+from services.kit.auth import Authenticator
+from services.kit.clock import Clock, SystemClock
+from services.kit.codec import EventCodec
+from services.kit.cursors import Cursors
+from services.kit.eventlog import EventLog
+from services.kit.http import create_app, serve
+from services.kit.keys import KeyRing, MasterKey
+from services.kit.postgres import connect_pool
+from services.kit.settings import Settings, read_settings
+from services.kit.telemetry import set_up_logging
+from services.query import (
+    activity,
+    breakdown,
+    campaign,
+    dnc,
+    lead,
+    lead_history,
+    lead_log,
+    organisation,
+    quarantine,
+    stats,
+)
+from services.query.api_key import KeyTable
+from services.query.reading import STATEMENT_MS_MAX, Reading, positions
+
+POOL_CONNECTIONS_MAX = 16
+LAG_EVENTS_MAX = 100_000
+"""More than this behind, /readyz says so: answers would be too old to work with."""
+
+_ROUTES = (
+    lead,
+    breakdown,
+    lead_history,
+    lead_log,
+    activity,
+    campaign,
+    organisation,
+    dnc,
+    quarantine,
+    stats,
+)
+
+
+def install(app: FastAPI, reading: Reading) -> None:
+    """Add all reads to `app`, and to its health how far the read models have come."""
+    for routes in _ROUTES:
+        routes.install(app, reading)
+
+    async def read_models_follow() -> str:
+        position, head = await positions(reading.pool)
+        behind = head - position
+        return "" if behind <= LAG_EVENTS_MAX else f"{behind} events behind the log"
+
+    app.state.checks["read models"] = read_models_follow
+
+
+@asynccontextmanager
+async def open_reading(
+    settings: Settings, clock: Clock, authenticator: Authenticator | None = None
+) -> AsyncIterator[Reading]:
+    """Open everything reads need, under the role that cannot change anything.
+
+    Without an `authenticator` keys are looked up in the read models.
+    """
+    pool = await connect_pool(
+        settings.database_url,
+        "leads_query",
+        largest=POOL_CONNECTIONS_MAX,
+        statement_timeout_ms=STATEMENT_MS_MAX,
+        plan_cache_mode="force_custom_plan",
+    )
+    try:
+        log = EventLog(pool, EventCodec(EVENTS), KeyRing(MasterKey(settings.master_key), pool))
+        known = authenticator or Authenticator(KeyTable(pool), clock)
+        yield Reading(pool, log, known, Cursors(settings.master_key), clock)
+    finally:
+        await pool.close()
+
+
+async def run(settings: Settings) -> None:
+    """Serve reads alone until told to stop."""
+    clock = SystemClock()
+    async with open_reading(settings, clock) as reading:
+        app = create_app("leads: queries")
+        install(app, reading)
+        await serve(app, settings.http_port)
+
+
+def main() -> None:
+    """Run the query service by itself, as `python -m services.query` does."""
+    import uvloop
+
+    set_up_logging("query")
+    uvloop.run(run(read_settings()))

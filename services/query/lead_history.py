@@ -1,0 +1,178 @@
+"""One lead, as it is or as it was, and what differs between two moments.
+
+The past is folded from the log by the fold that makes the read model, so as-of equals the row the
+grid showed then; only what was erased since stays erased (rule 16).
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import FastAPI, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from schemas.envelope import Recorded
+from schemas.rights import sees
+from services.kit import errors
+from services.query import answers, rows
+from services.query.lead import TAG, LeadParameters, lead_at
+from services.query.lead_log import Change
+from services.query.parameters import Line
+from services.query.past import Moment, Past, differences, folded, read_moment
+from services.query.reading import Asked, Reading, answer
+
+MOMENT = "An instant or relative time (what was known then), `version:3` or `position:1042`"
+
+
+class ReadParameters(LeadParameters):
+    """The lead now, or as it was `as_of`."""
+
+    as_of: Annotated[Line, Field(description=MOMENT)] | None = None
+
+
+class DiffParameters(LeadParameters):
+    """Two moments of a lead."""
+
+    from_: Annotated[Line, Field(alias="from", description=MOMENT)]
+    to: Annotated[Line, Field(description=MOMENT + "; without it, now")] | None = None
+
+
+class AsOf(answers.Shape):
+    """The last event that counts at a moment."""
+
+    version: int
+    position: int
+    recorded_at: datetime
+
+
+class LeadThen(answers.LeadAnswer):
+    """A lead; `as_of` is null when it is the present one."""
+
+    as_of: AsOf | None
+
+
+class Step(answers.Shape):
+    """An event between the two moments."""
+
+    version: int
+    kind: str
+    happened_at: datetime
+    recorded_at: datetime
+    actor: str
+    cause: str
+
+
+class LeadDiff(answers.Shown):
+    """What differs between two moments of a lead, and the events that did it."""
+
+    lead_id: UUID
+    before: AsOf
+    after: AsOf
+    changes: list[Change]
+    events: list[Step]
+
+
+def _as_of(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "version": recorded.version,
+        "position": recorded.position,
+        "recorded_at": recorded.recorded_at,
+    }
+
+
+def _step(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "version": recorded.version,
+        "kind": recorded.event.TOPIC or getattr(recorded.event, "topic", ""),
+        "happened_at": recorded.happened_at,
+        "recorded_at": recorded.recorded_at,
+        "actor": recorded.origin.actor,
+        "cause": recorded.origin.cause,
+    }
+
+
+async def history(past: Past, asked: Asked, lead_id: UUID) -> list[Recorded]:
+    """Return all events of a lead that is in sight as it stands now; else NotFound."""
+    stored = await past.events(lead_id)
+    events = await past.decode(lead_id, stored)
+    row = folded(events)
+    if row is None or not sees(
+        asked.sight, row["owner"] or "", row["active"], row["user_processed_by"]
+    ):
+        raise errors.NotFound
+    return events
+
+
+def upto(events: list[Recorded], moment: Moment, name: str) -> list[Recorded]:
+    """Return the events known by then; Invalid when the lead did not exist yet."""
+    found = [recorded for recorded in events if moment.holds(recorded)]
+    if not found:
+        detail = errors.Detail("too-early", "the lead did not exist then", f"/query/{name}")
+        raise errors.Invalid("The lead did not exist then.", [detail])
+    return found
+
+
+def _shown(row: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    ordered = {name: row[name] for name in rows.EVERYTHING}
+    return rows.shown(ordered, asked.directory.kinds, asked.shows_phones)
+
+
+def install(app: FastAPI, reading: Reading) -> None:
+    """Add the routes of one lead."""
+    past = Past(reading.log)
+
+    async def then(asked: Asked, lead_id: UUID, text: str) -> Response:
+        moment = read_moment(text, asked.now, "as_of")
+        events = upto(await history(past, asked, lead_id), moment, "as_of")
+        row = folded(events)
+        assert row is not None
+        content = {"lead": _shown(row, asked), "as_of": _as_of(events[-1]), **asked.currency()}
+        return answer(content, {"ETag": f'"{events[-1].version}"'})
+
+    @app.get("/v1/leads/{lead_id}", tags=[TAG], responses={200: {"model": LeadThen}})
+    async def read_lead(
+        request: Request, lead_id: UUID, given: Annotated[ReadParameters, Query()]
+    ) -> Response:
+        """Read a lead with everything known of it. The ETag is its version."""
+        if given.as_of is not None:
+            async with reading.asked(request, given.min_position) as asked:
+                return await then(asked, lead_id, given.as_of)
+        async with lead_at(reading, request, lead_id, given) as (asked, row):
+            content = {"lead": _shown(row, asked), "as_of": None, **asked.currency()}
+            return answer(content, {"ETag": f'"{row["version"]}"'})
+
+    @app.get("/v1/leads/{lead_id}/diff", tags=[TAG], responses={200: {"model": LeadDiff}})
+    async def diff_lead(
+        request: Request, lead_id: UUID, given: Annotated[DiffParameters, Query()]
+    ) -> Response:
+        """Tell what differs between two moments of a lead."""
+        async with reading.asked(request, given.min_position) as asked:
+            first = read_moment(given.from_, asked.now, "from")
+            last = Moment(position=asked.head)
+            if given.to is not None:
+                last = read_moment(given.to, asked.now, "to")
+            events = await history(past, asked, lead_id)
+            before, after = upto(events, first, "from"), upto(events, last, "to")
+            return answer(_diff(asked, lead_id, before, after))
+
+
+def _diff(
+    asked: Asked, lead_id: UUID, before: list[Recorded], after: list[Recorded]
+) -> dict[str, Any]:
+    old, new = folded(before), folded(after)
+    assert old is not None
+    assert new is not None
+    changes: Any = differences(old, new)
+    if not asked.shows_phones:
+        changes = rows.mask_numbers(changes)
+    between = sorted((len(before), len(after)))
+    longer = max(before, after, key=len)
+    return {
+        "lead_id": lead_id,
+        "before": _as_of(before[-1]),
+        "after": _as_of(after[-1]),
+        "changes": changes,
+        "events": [_step(recorded) for recorded in longer[between[0] : between[1]]],
+        **asked.currency(),
+    }
