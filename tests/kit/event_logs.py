@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,7 @@ from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.postgres import connect_pool
 from services.kit.verify import Verdict, verify
 
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 MASTER = MasterKey(bytes(range(32)))
 SIGNING = SigningKey(bytes(range(32)))
 WHEN = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -41,7 +42,7 @@ async def opened(
 
 
 @asynccontextmanager
-async def tampering(superuser_url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+async def tampering(superuser_url: str) -> AsyncIterator[Connection]:
     """A connection of somebody who owns the server and has switched the triggers off."""
     connection = await asyncpg.connect(superuser_url)
     try:
