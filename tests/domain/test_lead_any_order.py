@@ -12,8 +12,15 @@ from schemas.event import Event
 from schemas.lead import LEAD_EVENTS, LeadCreated
 from services.command.domain.decider import Command, Refused, decide
 from services.command.domain.lead.activity import Activate, Deactivate, Suppress, Unsuppress
+from services.command.domain.lead.callbacks import CancelCallback, Reserve, SetCallback, Unreserve
 from services.command.domain.lead.calls import RecordCall, StartCall
 from services.command.domain.lead.claims import claim_of, numbers_of
+from services.command.domain.lead.contacts import (
+    AddContact,
+    RemoveContact,
+    ReorderContacts,
+    UpdateContact,
+)
 from services.command.domain.lead.creating import CreateLead
 from services.command.domain.lead.erasure import AnonymiseLead, DeleteLead
 from services.command.domain.lead.evolving import evolve, fold
@@ -22,6 +29,14 @@ from services.command.domain.lead.locking import LockLead, UnlockLead
 from services.command.domain.lead.notes import AddNote, EditNote, RemoveNote
 from services.command.domain.lead.numbers import ChangePhone
 from services.command.domain.lead.ownership import ChangeOwner
+from services.command.domain.lead.results import CreateManualPass, RecordResult
+from services.command.domain.lead.scheduling import (
+    CancelScheduledDial,
+    RemoveDialTimeLimit,
+    ScheduleDial,
+    SetDialTimeLimit,
+    SetPriority,
+)
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.status import (
     Cancel,
@@ -78,6 +93,21 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Suppress, until=maybe_later),
     *(st.builds(kind) for kind in (Activate, Deactivate, Unsuppress, DeleteLead, AnonymiseLead)),
     *(st.builds(kind) for kind in (RestoreStatus, Reset, Ready, Cancel, Pause)),
+    st.builds(SetPriority, priority=st.integers(1, 10)),
+    st.builds(ScheduleDial, at=instants),
+    st.builds(SetDialTimeLimit, start=st.just("00:00"), end=st.just("23:59"), zone=st.just("UTC")),
+    st.builds(SetCallback, at=instants, agent=st.sampled_from([None, ANA, BEN])),
+    st.builds(Reserve, agent=st.sampled_from([ANA, BEN])),
+    *(st.builds(kind) for kind in (CancelScheduledDial, RemoveDialTimeLimit)),
+    *(st.builds(kind) for kind in (CancelCallback, Unreserve)),
+    st.builds(
+        AddContact, phone=phones, fields=st.dictionaries(field_names, field_values, max_size=1)
+    ),
+    st.builds(UpdateContact, contact=st.integers(1, 3), phone=st.none() | phones),
+    st.builds(RemoveContact, contact=st.integers(1, 3)),
+    st.builds(ReorderContacts, order=st.permutations([1, 2]).map(tuple)),
+    st.builds(RecordResult, result=st.sampled_from(["success", "manual_redial_vip"])),
+    st.builds(CreateManualPass, disposition=st.sampled_from(["sold", "x"])),
     st.builds(StartCall, call_id=call_ids, number=st.none() | phones),
     st.builds(
         RecordCall,
@@ -138,8 +168,8 @@ def test_a_command_that_went_through_changes_nothing_when_repeated(
 ) -> None:
     lead = fold([(LeadCreated(CAMPAIGN, f"team:{NORTH}", phone=PHONE).placed(STREAM, 1, NOW), "")])
     for command, by, _ in asked:
-        if isinstance(command, AddNote | RestoreStatus):
-            continue  # The same words twice are two notes; going back twice is two steps.
+        if isinstance(command, AddNote | RestoreStatus | CreateManualPass):
+            continue  # Two notes, two steps back, two attempts.
         try:
             outcomes = decide(lead, command, facts(by))
         except Refused:

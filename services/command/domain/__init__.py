@@ -1,0 +1,1 @@
+"""Deciding: every rule of the service, pure. RULES.md says what they are."""

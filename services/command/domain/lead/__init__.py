@@ -5,8 +5,10 @@ Importing the package registers all of its commands.
 
 from services.command.domain.lead import (
     activity,
+    callbacks,
     calls,
     cloning,
+    contacts,
     creating,
     erasure,
     fields,
@@ -14,13 +16,17 @@ from services.command.domain.lead import (
     notes,
     numbers,
     ownership,
+    results,
+    scheduling,
     status,
 )
 
 __all__ = [
     "activity",
+    "callbacks",
     "calls",
     "cloning",
+    "contacts",
     "creating",
     "erasure",
     "fields",
@@ -28,5 +34,7 @@ __all__ = [
     "notes",
     "numbers",
     "ownership",
+    "results",
+    "scheduling",
     "status",
 ]

@@ -234,15 +234,23 @@ def _scheduled_dial_cancelled(lead: Lead, event: events.LeadScheduledDialCancell
 def _callback_set(lead: Lead, event: events.LeadCallbackSet) -> None:
     _edit_status(lead, event, "callback")
     lead.callback_at = lead.next_dial_at = event.at
-    lead.callback_agent = lead.reserved_for = event.agent
     lead.next_contact = None
+    _free_callback_agent(lead)
+    if event.agent is not None:
+        lead.callback_agent = lead.reserved_for = event.agent
+
+
+def _free_callback_agent(lead: Lead) -> None:
+    """A lead is reserved for the agent of its callback as long as that callback is due."""
+    if lead.callback_agent is not None and lead.reserved_for == lead.callback_agent:
+        lead.reserved_for = None
+    lead.callback_agent = None
 
 
 def _callback_cancelled(lead: Lead, event: events.LeadCallbackCancelled) -> None:
     _edit_status(lead, event, event.status)
-    if lead.callback_agent is not None and lead.reserved_for == lead.callback_agent:
-        lead.reserved_for = None
-    lead.callback_at = lead.callback_agent = lead.next_dial_at = lead.next_contact = None
+    _free_callback_agent(lead)
+    lead.callback_at = lead.next_dial_at = lead.next_contact = None
 
 
 def _reserved(lead: Lead, event: events.LeadReserved) -> None:
@@ -324,9 +332,8 @@ def _follow_up(lead: Lead, event: events.LeadCallRecorded | events.LeadManualPas
         lead.attempts_by_rule = {**counts, event.rule: counts.get(event.rule, 0) + 1}
         _set_status(lead, event.status_after)
         lead.next_dial_at, lead.next_contact = event.next_dial_at, event.next_contact
-        if lead.callback_agent is not None and lead.reserved_for == lead.callback_agent:
-            lead.reserved_for = None
-        lead.callback_at = lead.callback_agent = None
+        _free_callback_agent(lead)
+        lead.callback_at = None
 
 
 def _manual_pass_recorded(lead: Lead, event: events.LeadManualPassRecorded) -> None:
