@@ -78,8 +78,13 @@ async def is_set_up(commanding: Commanding) -> bool:
 
 
 async def set_up(commanding: Commanding, keys: Mapping[str, str]) -> None:
-    """Make what is missing of teams and users, and let these keys (text by user name) in."""
+    """Make what is missing of teams and users, and let these keys (text by user name) in.
+
+    An organisation that did not begin here is left alone.
+    """
     known = await _organisation(commanding)
+    if known.top not in ("", team_id(TOP)):
+        return
     wanted: list[Command] = []
     if not known.top:
         wanted.append(SetUpOrganisation(name=TOP, team=team_id(TOP)))

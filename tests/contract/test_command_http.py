@@ -2,12 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid5
 
 import pytest
 
+from services.command import handler
+from services.command.domain.facts import Actor
+from services.command.domain.organisation.commands import SetUpOrganisation
+from services.command.facts_loader import Order
+from services.command.first_start import is_set_up, set_up
+from services.command.handler import Commanding
+from services.kit.append import OutcomeUnknown
+from services.kit.auth import Principal
+from services.kit.clock import FixedClock
 from services.kit.ids import new_id
-from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS, Service, running
+from tests.contract.command_service import (
+    KEYS,
+    NOON,
+    NORTH,
+    SOUTH,
+    TOP,
+    USER_IDS,
+    Service,
+    running,
+)
+from tests.kit.event_logs import opened
 
 
 @pytest.fixture
@@ -228,8 +246,6 @@ async def test_the_same_key_at_once_is_done_once(service: Service) -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 65, "é"])
 async def test_a_bad_idempotency_key_is_malformed(service: Service, key: str) -> None:
-    from tests.contract.command_service import KEYS
-
     headers = [
         (b"idempotency-key", key.encode("latin-1")),
         (b"authorization", f"Bearer {KEYS['admin']}".encode()),
@@ -349,8 +365,6 @@ async def test_clone_finds_duplicates_everywhere(service: Service) -> None:
 async def test_an_unclear_outcome_says_so(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.kit.append import OutcomeUnknown
-
     lead = await service.lead(await service.campaign())
     log = service.commanding.log
     append = log.append
@@ -371,8 +385,6 @@ async def test_an_unclear_outcome_says_so(
 async def test_a_silent_database_is_answered_within_the_deadline(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.command import handler
-
     lead = await service.lead(await service.campaign())
     monkeypatch.setattr(handler, "DEADLINE_SECONDS", 0.2)
 
@@ -387,13 +399,19 @@ async def test_a_silent_database_is_answered_within_the_deadline(
 
 
 async def test_the_first_start_can_be_repeated(service: Service) -> None:
-    from services.command.first_start import is_set_up, set_up
-    from tests.contract.command_service import KEYS
-
     assert await is_set_up(service.commanding)
     before = await service.commanding.log.head()
     await set_up(service.commanding, KEYS)
     assert await service.commanding.log.head() == before
+
+
+async def test_the_first_start_leaves_another_organisation_alone(database_url: str) -> None:
+    async with opened(database_url) as log:
+        commanding = Commanding(log, FixedClock(NOON))
+        begin = SetUpOrganisation(name="Ours")
+        await commanding.handle(Order(begin, Principal("", "admin"), actor=Actor("service:x", "")))
+        await set_up(commanding, KEYS)
+        assert await log.head() == 1
 
 
 async def test_a_stale_memory_never_refuses(service: Service, database_url: str) -> None:
@@ -413,9 +431,3 @@ async def test_a_stale_memory_never_overwrites(service: Service, database_url: s
         await other.done(f"/v1/leads/{lead}/change-owner", {"owner": SOUTH})
     said = await service.done(f"/v1/leads/{lead}/change-owner", {"owner": SOUTH})
     assert (said["changed"], said["version"]) == (False, 2)
-
-
-def test_command_ids_from_keys_differ_by_user() -> None:
-    from services.command.handler import KEYS
-
-    assert uuid5(KEYS, "a k") != uuid5(KEYS, "b k")
