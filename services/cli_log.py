@@ -33,7 +33,7 @@ async def verify_log(say: Say) -> int:
             verdict = await verify(
                 connection,
                 SigningKey(settings.signing_key).public,
-                settings.data_dir / "seals.jsonl",
+                settings.data_dir / "seals.ndjson",
                 progress,
             )
         finally:

@@ -12,6 +12,7 @@ from services.kit.http import create_app, serve
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
 from services.local.demo_keys import let_demo_users_in
+from services.query import app as query
 
 
 async def run(settings: Settings) -> None:
@@ -20,8 +21,10 @@ async def run(settings: Settings) -> None:
     async with command.open_commanding(settings, clock) as commanding:
         await let_demo_users_in(commanding, settings.data_dir)
         app = create_app("leads")
-        command.install(app, commanding, clock)
-        await serve(app, settings.http_port)
+        authenticator = command.install(app, commanding, clock)
+        async with query.open_reading(settings, clock, authenticator) as reading:
+            query.install(app, reading)
+            await serve(app, settings.http_port)
 
 
 if __name__ == "__main__":

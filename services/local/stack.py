@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HTTP_PORT_FIRST = 8080
 SERVICE_READY_S = 60.0
 SERVICE_STOP_S = 3.0
-# The first two carry Kafka traffic; the log transport needs neither.
-ON_KAFKA = {"relay": "services.command.relay", "intake": "services.command.intake"}
-ALWAYS = {"projections": "services.projections"}
+# On the log transport the relay only seals, and there is no topic to take calls from.
+ALWAYS = {"relay": "services.command.relay", "projections": "services.projections"}
+ON_KAFKA = {"intake": "services.command.intake"}
 # Started last and stopped first, so that nothing is asked of parts that are gone.
 API = "services.local.api"
 CONNECTION = "connection.json"
