@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from schemas.catalogue import EVENTS
 from schemas.instants import parse_instant
 from schemas.organisation import ORGANISATION_ID
+from services.command.calls_routes import install_calls
 from services.command.domain.organisation.state import Organisation
 from services.command.handler import Commanding
 from services.command.routes import CommandRoutes
@@ -71,6 +72,7 @@ def install(app: FastAPI, commanding: Commanding, clock: Clock) -> Authenticator
     routes = CommandRoutes(commanding, authenticator)
     app.router.routes.append(routes)
     app.state.openapi_parts.append(routes.add_to_openapi)
+    install_calls(app, commanding, authenticator, clock)
 
     async def log_answers() -> str:
         await commanding.log.pool.fetchval("select 1")
