@@ -6,6 +6,7 @@ Rows come from the read model or from a fold of the log; both look the same here
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -87,4 +88,11 @@ def mask_numbers(value: Any) -> Any:
 
 def dumps(content: Any) -> bytes:
     """Return `content` as JSON: instants in UTC with a Z, ids as text."""
-    return orjson.dumps(content, option=OPTIONS)
+    return orjson.dumps(content, default=_id_as_text, option=OPTIONS)
+
+
+def _id_as_text(value: Any) -> str:
+    """The driver's ids are a subclass of UUID, which the encoder does not take by itself."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
