@@ -99,6 +99,7 @@ def test_everything_at_once() -> None:
         (ANA, {"ownership_code": "A1"}, f"user:{ANA}"),
         (DIA, {"ownership_code": "S1"}, f"team:{SALES}"),
         (ANA, {"status": "manual_redial_vip"}, f"user:{ANA}"),
+        (DIA, {"status": "manual_redial_vip"}, f"team:{TOP}"),
         (LEE, {"owner": f"team:{NORTH}"}, f"team:{NORTH}"),
         (ANA, {"owner": f"team:{SALES}"}, f"team:{SALES}"),
         (DIA, {"owner": f"team:{SUPPORT}"}, f"team:{SUPPORT}"),

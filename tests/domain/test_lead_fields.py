@@ -49,6 +49,15 @@ def test_only_what_differs_is_told() -> None:
     given(FILLED).when(command, facts()).then(LeadFieldsChanged(set={"city": "Lisbon"}))
 
 
+def test_one_and_true_are_two_values() -> None:
+    template = Template((TemplateField("vip", type="boolean"), TemplateField("age", type="number")))
+    campaign = replace(SELLING, template=template)
+    started = created(fields={"vip": 1, "age": 41})
+    given(started).when(UpdateFields(set={"vip": True, "age": 41}), facts(campaign=campaign)).then(
+        LeadFieldsChanged(set={"vip": True}, before={"vip": 1})
+    )
+
+
 def test_fields_that_are_so_already() -> None:
     given(FILLED).when(UpdateFields(set={"age": "41"}, unset=("city",)), facts()).nothing()
     given(FILLED).when(UpdateFields(), facts()).nothing()

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -36,6 +36,12 @@ def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
     return text
+
+
+def _no_epoch(value: object) -> object:
+    if isinstance(value, str) and value[4:5] != "-":  # "12" would be twelve seconds after 1970
+        raise ValueError("must be a time like 2026-03-31T09:00:00+02:00")
+    return value
 
 
 def _bounded(instant: datetime) -> datetime:
@@ -67,7 +73,7 @@ CallId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 """Code of a status, disposition, result or end cause."""
 
-Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_no_epoch), AfterValidator(_bounded)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
 Priority = Annotated[int, Field(ge=1, le=10)]
