@@ -4,6 +4,7 @@ Each command imports what it needs when it runs, so that `leads --help` answers 
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -48,6 +49,11 @@ def run(work: Coroutine[Any, Any, int]) -> None:
     The first Ctrl-C or SIGTERM stops it in order; the second ends the process at once, and the
     children with it.
     """
+
+    from services.kit.telemetry import set_up_logging
+
+    # Results and what people are told are printed; of the log lines only the worrying ones.
+    set_up_logging("leads", logging.WARNING)
 
     async def until_stopped() -> int:
         task = asyncio.ensure_future(work)

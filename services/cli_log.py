@@ -1,16 +1,23 @@
-"""`leads verify`, `migrate`, `sql`: work on the log, started here when no `leads up` runs."""
+"""`leads verify`, `check`, `rebuild`, `migrate`, `sql`: looking after log and read models.
+
+They work beside a running `leads up`; when none runs, PostgreSQL is started for as long as needed.
+"""
 
 import os
 from collections.abc import Callable
 
 import asyncpg
 import orjson
+from rich.progress import MofNCompleteColumn, Progress
 
 from services.kit.keys import SigningKey
 from services.kit.migrate import migrate
 from services.kit.settings import read_settings
 from services.kit.verify import verify
 from services.local.stack import data_folder, found_servers
+from services.projections.check import check
+from services.projections.rebuild import RebuildRefused, rebuild
+from services.projections.registry import BY_NAME
 
 Say = Callable[[str], None]
 PROGRESS_EVENTS = 100_000
@@ -45,6 +52,47 @@ async def verify_log(say: Say) -> int:
         f"verified: {verdict.events:,} events in {verdict.streams:,} streams,"
         f" {verdict.seals:,} seals up to position {verdict.sealed_to:,}"
     )
+    return 0
+
+
+async def check_read_models(say: Say) -> int:
+    """Says whether every read model is what the log says; 1 when one is not, with the rows."""
+    async with found_servers(data_folder(), say) as (environ, _):
+        settings = read_settings(environ)
+        checked = await check(settings.database_url, settings.master_key)
+    for name, rows in sorted(checked.rows.items()):
+        print(f"{name}: {rows:,} rows")
+    for difference in checked.differences:
+        print(f"DIFFERENT {difference.model} {' '.join(difference.key)}: {difference.what}")
+    print(
+        f"{checked.differing:,} rows differ from the fold of {checked.events:,} events in"
+        f" {checked.streams:,} streams, up to position {checked.position:,}"
+    )
+    if checked.unsettled:
+        print(f"{checked.unsettled:,} streams were left out: erased after that position")
+    return 0 if checked.equal else 1
+
+
+async def rebuild_read_model(name: str, say: Say) -> int:
+    """Builds a read model anew and switches to it; 1 when there is none of that name."""
+    if name not in BY_NAME:
+        say(f"leads: no read model {name}; there are {', '.join(sorted(BY_NAME))}")
+        return 1
+    async with found_servers(data_folder(), say) as (environ, _):
+        settings = read_settings(environ)
+        with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as shown:
+            task = shown.add_task(f"rebuilding {name}", total=None)
+            try:
+                rebuilt = await rebuild(
+                    name,
+                    settings.database_url,
+                    settings.master_key,
+                    lambda done, total: shown.update(task, completed=done, total=total),
+                )
+            except RebuildRefused as reason:
+                say(f"leads: {reason}")
+                return 1
+    print(f"{name} is now read.{rebuilt.table}, built from {rebuilt.events:,} events")
     return 0
 
 

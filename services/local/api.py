@@ -4,15 +4,33 @@ In production they are two services behind one address; here one is enough. The 
 in before the first request is.
 """
 
-import uvloop
+from typing import Any
 
+import asyncpg
+import uvloop
+from fastapi import FastAPI
+
+from schemas.catalogue import EVENTS
 from services.command import app as command
-from services.kit.clock import SystemClock
-from services.kit.http import create_app, serve
+from services.command.handler import Commanding
+from services.kit.auth import Authenticator
+from services.kit.clock import Clock, SystemClock
+from services.kit.codec import EventCodec
+from services.kit.cursors import Cursors
+from services.kit.eventlog import EventLog
+from services.kit.http import create_app, openapi, serve
+from services.kit.keys import KeyRing, MasterKey
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
 from services.local.demo_keys import let_demo_users_in
 from services.query import app as query
+from services.query.reading import Reading
+
+
+def with_commands(commanding: Commanding, clock: Clock) -> tuple[FastAPI, Authenticator]:
+    """An app that takes commands, and what tells its callers apart."""
+    app = create_app("leads")
+    return app, command.install(app, commanding, clock)
 
 
 async def run(settings: Settings) -> None:
@@ -20,11 +38,22 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     async with command.open_commanding(settings, clock) as commanding:
         await let_demo_users_in(commanding, settings.data_dir)
-        app = create_app("leads")
-        authenticator = command.install(app, commanding, clock)
+        app, authenticator = with_commands(commanding, clock)
         async with query.open_reading(settings, clock, authenticator) as reading:
             query.install(app, reading)
             await serve(app, settings.http_port)
+
+
+async def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document of the whole API, made without any server."""
+    clock = SystemClock()
+    never_opened = asyncpg.create_pool(min_size=0)
+    master_key = bytes(32)
+    keys = KeyRing(MasterKey(master_key), never_opened)
+    log = EventLog(never_opened, EventCodec(EVENTS), keys)
+    app, authenticator = with_commands(Commanding(log, clock), clock)
+    query.install(app, Reading(never_opened, log, authenticator, Cursors(master_key), clock))
+    return openapi(app)
 
 
 if __name__ == "__main__":
