@@ -67,10 +67,10 @@ create table read.lead_v1 (
   anonymised         boolean     not null,
   deleted            boolean     not null
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
--- Read backwards: newest first, the id breaks ties.
+-- Read backwards: newest first, the id breaks ties. None is on what every call changes (next_dial_at, latest_call_at,
+-- last_activity_at, counters), so that most calls update a row in place without touching an index.
 create index on read.lead_v1 (last_modified_at, lead_id);
 create index on read.lead_v1 (owner, last_modified_at, lead_id);
 create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id);
 create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id) where user_processed_by is not null;
 create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
-create index on read.lead_v1 (next_dial_at, lead_id) where next_dial_at is not null;

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from services.kit.codec import STORED_COLUMNS, StoredEvent
+from services.kit.codec import READ_EVENTS, StoredEvent
 from services.kit.feed import Batch, FeedUnavailable, Start, partition_of
 from services.kit.postgres import RETRYABLE
 
 EVENTS = 2_000
 PAUSE_SECONDS = (0.005, 0.05)
-_READ = f"select {STORED_COLUMNS} from log.events where position > $1 order by position limit $2"
+_READ = READ_EVENTS + " where position > $1 order by position limit $2"
 
 
 class LogFeed:

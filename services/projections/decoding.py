@@ -25,6 +25,10 @@ class UnknownFact(Event):
     personal: Mapping[str, Any] | None = None
 
 
+ERASING = frozenset(topic for topic, kind in EVENTS.items() if getattr(kind, "DESTROYS_KEY", False))
+"""Stored names of the events with which a stream's key was destroyed."""
+
+
 class Decoder:
     """Decodes stored events with the keys of their leads."""
 

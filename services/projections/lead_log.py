@@ -4,7 +4,7 @@ What is personal stands apart, so that erasing a lead empties one column and lea
 """
 
 from dataclasses import MISSING, fields
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from schemas.envelope import Recorded
@@ -38,17 +38,18 @@ def _split(event: Event) -> tuple[dict[str, Any], dict[str, Any] | None]:
         return dict(event.data or {}), dict(event.personal) if event.personal else None
     public, hidden = _shape(type(event))
     values = vars(event)
-    data = {name: values[name] for name, default in public if values[name] != default}
+    # A field that was not stored is not in the instance: its class has the default.
+    data = {n: values[n] for n, default in public if n in values and values[n] != default}
     if not hidden:
         return data, None
-    personal = {name: values[name] for name, default in hidden if values[name] != default}
+    personal = {n: values[n] for n, default in hidden if n in values and values[n] != default}
     return data, personal or None
 
 
 _Named = tuple[tuple[str, Any], ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _shape(kind: type[Event]) -> tuple[_Named, _Named]:
     """Return public and personal fields of an event class, each with its default."""
     named = [

@@ -1,0 +1,311 @@
+"""From the log to Kafka: one leader publishes everything in log order and remembers how far it came.
+
+At least once, and in order per stream: the cursor moves only after the broker has acknowledged,
+so after any fault events may be published again, never skipped. Commands do not wait for this.
+The leader also seals the log (services/kit/seal.py).
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import asyncpg
+import orjson
+from prometheus_client import Counter, Gauge
+
+from services.kit.background import Stopped, pause, run_service, say_ready
+from services.kit.clock import Clock, SystemClock
+from services.kit.codec import READ_EVENTS, StoredEvent
+from services.kit.failpoints import at
+from services.kit.feed import PARTITIONS, TOPIC
+from services.kit.keys import SigningKey
+from services.kit.postgres import RETRYABLE, connect_pool
+from services.kit.publisher import (
+    Place,
+    Publisher,
+    PublishFailed,
+    end_offsets,
+    provide_topics,
+)
+from services.kit.seal import Sealer
+from services.kit.settings import Settings
+from services.kit.telemetry import logger
+
+LEADER_LOCK = 7_005_003
+EVENTS = 2_000
+POLL_SECONDS = (0.005, 0.05)
+BACK_OFF_SECONDS = (0.2, 5.0)
+SEAL_SECONDS = 1.0
+STOP_SECONDS = 1.5
+CALLS = "dialer.calls"
+TOPICS = {TOPIC: PARTITIONS, CALLS: PARTITIONS, f"{CALLS}.quarantine": 1}
+
+published = Counter("leads_relay_events_total", "Events published and acknowledged")
+failures = Counter("leads_relay_failures_total", "Publishers thrown away after an error")
+leading = Gauge("leads_relay_leading", "Whether this process is the leader")
+lag_events = Gauge("leads_relay_lag_events", "Events in the log that are not published yet")
+lag_seconds = Gauge("leads_relay_lag_seconds", "Age of the oldest event not published yet")
+
+_READ = READ_EVENTS + " where position > $1 order by position limit $2"
+_CURSOR = "select position, partitions, epoch from log.relay"
+_MOVE = """
+    update log.relay
+    set position = $1, partitions = partitions || $2::jsonb, updated_at = clock_timestamp()
+    where position = $3 and epoch = $4
+"""
+_ANEW = """
+    update log.relay
+    set position = 0, partitions = '{}', epoch = epoch + 1, updated_at = clock_timestamp()
+    where epoch = $1
+"""
+
+
+class Deposed(RuntimeError):
+    """Another process has moved the cursor: it leads now."""
+
+
+class TopicLost(RuntimeError):
+    """The topic holds less than was acknowledged: it was wiped or made anew."""
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far everything is published, in which generation of the topic (`epoch`)."""
+
+    position: int
+    places: dict[int, Place]
+    epoch: int
+
+
+class Relay:
+    """One candidate for leadership; there may be several, one at a time publishes."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        bootstrap: str,
+        clock: Clock,
+        topics: Mapping[str, int] = TOPICS,
+    ) -> None:
+        """Publish to the first of `topics` at `bootstrap`; make all of them when they are missing."""
+        self._pool = pool
+        self._bootstrap = bootstrap
+        self._clock = clock
+        self._topics = topics
+        self._topic = next(iter(topics))
+
+    async def lead(self, stop: asyncio.Event) -> None:
+        """Publish until `stop` is set, beginning again after every fault. Raises Deposed."""
+        shortest, longest = BACK_OFF_SECONDS
+        delay = shortest
+        while not stop.is_set():
+            started = time.monotonic()
+            try:
+                await self._publish_all(stop)
+            except TopicLost as error:
+                logger().error("topic-lost", why=str(error), note="publishing everything anew")
+                continue
+            except PublishFailed as error:
+                failures.inc()
+                logger().warning("broker-unavailable", why=str(error))
+            if time.monotonic() - started > longest:
+                delay = shortest
+            if not stop.is_set():
+                await pause(stop, delay)
+                delay = min(delay * 2, longest)
+
+    async def _publish_all(self, stop: asyncio.Event) -> None:
+        """Publish what follows the cursor until something fails."""
+        await provide_topics(self._bootstrap, self._topics)
+        cursor = await self._read_cursor()
+        await self._check_topic(cursor)
+        publisher = Publisher(self._bootstrap, self._topic)
+        try:
+            await publisher.start()
+            logger().info("publishing", position=cursor.position, generation=cursor.epoch)
+            shortest, longest = POLL_SECONDS
+            wait = shortest
+            while not stop.is_set():
+                stored = await self._read(cursor.position)
+                if not stored:
+                    lag_events.set(0)
+                    lag_seconds.set(0)
+                    await asyncio.sleep(wait)
+                    wait = min(wait * 1.1, longest)
+                    continue
+                wait = shortest
+                await self._publish(publisher, cursor, stored)
+        finally:
+            await publisher.close()
+
+    async def _publish(
+        self, publisher: Publisher, cursor: Cursor, stored: list[StoredEvent]
+    ) -> None:
+        oldest = (self._clock.now() - stored[0].recorded_at).total_seconds()
+        lag_seconds.set(max(0.0, oldest))
+        at("relay.before_publish")
+        places = await publisher.publish(stored)
+        at("relay.after_publish")
+        for partition, place in places.items():
+            known = cursor.places.get(partition)
+            if known is not None and 0 <= place.offset <= known.offset:
+                await self._begin_anew(cursor, f"partition {partition} went back")
+        await self._move(cursor, stored[-1].position, places)
+        published.inc(len(stored))
+        if len(stored) == EVENTS:
+            head = await self._pool.fetchval("select max(position) from log.events")
+            lag_events.set(head - cursor.position)
+
+    async def _read(self, after: int) -> list[StoredEvent]:
+        return [StoredEvent(*row) for row in await self._pool.fetch(_READ, after, EVENTS)]
+
+    async def _read_cursor(self) -> Cursor:
+        row = await self._pool.fetchrow(_CURSOR)
+        places = {
+            int(partition): Place(place["position"], place["offset"])
+            for partition, place in orjson.loads(row["partitions"]).items()
+        }
+        cursor = Cursor(row["position"], places, row["epoch"])
+        head = await self._pool.fetchval("select coalesce(max(position), 0) from log.events")
+        if cursor.position > head:
+            raise Stopped(
+                f"history forked: published up to {cursor.position}, the log ends at {head}"
+            )
+        return cursor
+
+    async def _check_topic(self, cursor: Cursor) -> None:
+        """Make sure the topic still holds what was acknowledged; else publish everything anew."""
+        ends = await end_offsets(self._bootstrap, self._topic)
+        for partition, place in cursor.places.items():
+            if ends.get(partition, 0) <= place.offset:
+                held = ends.get(partition, 0)
+                why = f"partition {partition} ends at {held}, {place.offset + 1} were acknowledged"
+                await self._begin_anew(cursor, why)
+
+    async def _begin_anew(self, cursor: Cursor, why: str) -> None:
+        """Set the cursor back under a new generation, by which readers know that offsets changed."""
+        await self._pool.execute(_ANEW, cursor.epoch)
+        raise TopicLost(why)
+
+    async def _move(self, cursor: Cursor, position: int, places: dict[int, Place]) -> None:
+        """Move the cursor in one update, unless somebody else has."""
+        cursor.places.update(
+            (partition, Place(place.position, self._offset(cursor, partition, place)))
+            for partition, place in places.items()
+        )
+        changed = {
+            str(partition): {
+                "position": cursor.places[partition].position,
+                "offset": cursor.places[partition].offset,
+            }
+            for partition in places
+        }
+        text = orjson.dumps(changed).decode()
+        done = await self._pool.execute(_MOVE, position, text, cursor.position, cursor.epoch)
+        if done != "UPDATE 1":
+            raise Deposed
+        cursor.position = position
+
+    @staticmethod
+    def _offset(cursor: Cursor, partition: int, place: Place) -> int:
+        """A batch the broker had already is acknowledged without an offset: then the old one stands."""
+        known = cursor.places.get(partition)
+        return max(place.offset, known.offset if known is not None else -1)
+
+
+@asynccontextmanager
+async def leadership(database_url: str, stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """Wait to become the leader; yields an event that is set when the leadership is lost.
+
+    The lock lives as long as its own connection does.
+    """
+    lost = asyncio.Event()
+    connection = await asyncpg.connect(
+        database_url,
+        timeout=5.0,
+        command_timeout=5.0,
+        server_settings={"role": "leads_command", "application_name": "leads_relay_leader"},
+    )
+    try:
+        connection.add_termination_listener(lambda _: lost.set())
+        waited = False
+        while not stop.is_set():
+            if await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
+                break
+            if not waited:
+                logger().info("waiting", note="another relay leads")
+                waited = True
+            await pause(stop, 0.5)
+        leading.set(1)
+        yield lost
+    finally:
+        leading.set(0)
+        with suppress(*RETRYABLE):
+            await connection.close(timeout=2.0)
+
+
+async def seal_all(sealer: Sealer, stop: asyncio.Event) -> None:
+    """Seal the log as it grows, as long as this process leads."""
+    while not stop.is_set():
+        try:
+            while await sealer.step() is not None:
+                if stop.is_set():
+                    return
+        except (*RETRYABLE, asyncpg.PostgresError) as error:
+            logger().warning("not-sealed", why=type(error).__name__)
+        await pause(stop, SEAL_SECONDS)
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    """Lead whenever nobody else does, until stopped."""
+    pool = await connect_pool(settings.database_url, "leads_command", largest=4)
+    anchor = settings.data_dir / "seals.ndjson"
+    try:
+        if settings.transport == "log":
+            logger().warning("idle", note="LEADS_TRANSPORT=log: nothing is published, only sealed")
+        say_ready()
+        while not stop.is_set():
+            clock = SystemClock()
+            relay = Relay(pool, settings.kafka, clock) if settings.transport == "kafka" else None
+            sealer = Sealer(pool, SigningKey(settings.signing_key), clock, anchor)
+            try:
+                async with leadership(settings.database_url, stop) as lost:
+                    await _lead(relay, sealer, stop, lost)
+            except (Deposed, *RETRYABLE, asyncpg.PostgresError) as error:
+                logger().warning("not-leading", why=type(error).__name__)
+                await pause(stop, BACK_OFF_SECONDS[0])
+    finally:
+        await pool.close()
+
+
+async def _lead(
+    relay: Relay | None, sealer: Sealer, stop: asyncio.Event, lost: asyncio.Event
+) -> None:
+    """Publish and seal until told to stop, or until the lock is gone."""
+    if stop.is_set():
+        return
+    over = asyncio.Event()
+    work = [asyncio.create_task(seal_all(sealer, over), name="seal")]
+    if relay is not None:
+        work.append(asyncio.create_task(relay.lead(over), name="publish"))
+    ends = [asyncio.create_task(event.wait()) for event in (stop, lost)]
+    try:
+        await asyncio.wait([*work, *ends], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        over.set()
+        for end in ends:
+            end.cancel()
+        _, late = await asyncio.wait(work, timeout=STOP_SECONDS)
+        for task in late:  # waiting for a broker that does not answer
+            task.cancel()
+        results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("relay", main))

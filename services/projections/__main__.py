@@ -1,0 +1,43 @@
+"""`python -m services.projections`: one projection worker, fed by Kafka or by the log."""
+
+import asyncio
+import sys
+
+from services.kit.background import run_service, say_ready
+from services.kit.clock import SystemClock
+from services.kit.feed import Feed
+from services.kit.feed_kafka import KafkaFeed
+from services.kit.feed_log import LogFeed
+from services.kit.ids import new_id
+from services.kit.keys import KeyRing, MasterKey
+from services.kit.postgres import connect_pool
+from services.kit.settings import Settings
+from services.kit.telemetry import logger
+from services.projections.decoding import Decoder
+from services.projections.rebuild import rebuild_stale
+from services.projections.runner import Worker
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    """Bring read models of an older fold up to date, then work until stopped."""
+    pool = await connect_pool(settings.database_url, "leads_projections", largest=6)
+    try:
+        keys = KeyRing(MasterKey(settings.master_key), pool)
+
+        def make_feed(generation: int) -> Feed:
+            if settings.transport == "log":
+                return LogFeed(pool)
+            return KafkaFeed(settings.kafka, generation)
+
+        if settings.transport == "log":
+            logger().warning("log-transport", note="no broker: reading the log directly")
+        await rebuild_stale(pool, settings.master_key, settings.database_url)
+        worker = Worker(pool, Decoder(keys), make_feed, new_id(), SystemClock())
+        say_ready()
+        await worker.run(stop)
+    finally:
+        await pool.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("projections", main))

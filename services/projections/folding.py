@@ -1,0 +1,264 @@
+"""From delivered events to what has to be written: decode, fold per stream in memory, write each row once.
+
+Streams are kept folded while this process holds their partition. What does not follow without a
+gap is completed from the log; what cannot be folded parks its stream, and only that.
+"""
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from schemas.envelope import Recorded
+from services.kit.codec import StoredEvent
+from services.kit.feed import Batch, partition_of
+from services.kit.telemetry import logger
+from services.projections import metrics
+from services.projections.decoding import Decoder, UnknownFact
+from services.projections.history import HistoryForked, read_after
+from services.projections.model import ReadModel, Row, destroys_key
+from services.projections.tables import Tables
+
+STREAMS_KEPT = 20_000
+PARKED_MOST = 100
+PARKED_AT_ONCE = 20
+States = list[Any]
+"""The state of one stream in each read model of its category, in the registry's order."""
+
+
+@dataclass(slots=True)
+class Parked:
+    """A stream that stands still before `from_version`, and how many of its events came since."""
+
+    stream_id: UUID
+    from_version: int
+    position: int
+    error: str
+    waiting: int = 1
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a group of batches makes: per read model the rows, and the streams erased or parked."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    erased: dict[str, list[UUID]] = field(default_factory=dict)
+    owners: dict[str, list[UUID]] = field(default_factory=dict)
+    parked: dict[UUID, Parked] = field(default_factory=dict)
+    firsts: dict[UUID, StoredEvent] = field(default_factory=dict)
+    events: int = 0
+    newly_parked: int = 0
+
+
+class TooManyParked(RuntimeError):
+    """So many streams fail that the fault is not in them: the worker stops instead.
+
+    Mend the cause, start again, then `leads unpark`.
+    """
+
+
+def failure_text(error: Exception) -> str:
+    """Return kind and place of an error. Its message may quote personal data, so it is left out."""
+    state = getattr(error, "sqlstate", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/services/" in frame.filename] or list(frames)
+    place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{f' {state}' if state else ''}{place}"
+
+
+def park(changes: Changes, at: StoredEvent, error: str, waiting: int) -> None:
+    """Let a stream stand still before this event. Raises TooManyParked."""
+    changes.parked[at.stream_id] = Parked(at.stream_id, at.version, at.position, error, waiting)
+    changes.newly_parked += 1
+    if changes.newly_parked > PARKED_AT_ONCE:
+        raise TooManyParked(f"more than {PARKED_AT_ONCE} streams fail at once: {error}")
+    logger().error(
+        "stream-parked",
+        stream=str(at.stream_id),
+        version=at.version,
+        partition=partition_of(at.stream_id),
+        type=at.type,
+        why=error,
+    )
+
+
+class Folder:
+    """Folds events of the partitions this process holds, remembering streams while it does."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        decoder: Decoder,
+        models: Mapping[str, Sequence[ReadModel]],
+    ) -> None:
+        """Fold `models` (by category), reading states and gaps through `pool`."""
+        self._pool = pool
+        self._decoder = decoder
+        self._models = models
+        self._kept: dict[UUID, States] = {}
+        self.parked: dict[UUID, int] = {}
+        self.tables: Tables | None = None
+
+    def forget(self, tables: Tables | None, parked: Mapping[UUID, int]) -> None:
+        """Start over: nothing in memory counts any more but these parked streams."""
+        self._kept = {}
+        self.parked = dict(parked)
+        self.tables = tables
+
+    async def fold(self, batches: Sequence[Batch]) -> Changes:
+        """Return what these batches make. Raises HistoryForked, never for a single bad event."""
+        changes = Changes()
+        streams = self._by_stream(batches, changes)
+        await self._decoder.load_keys(one for batch in batches for one in batch.events)
+        await self._load(streams)
+        await self._complete(streams)
+        for stream_id, stored in streams.items():
+            self._fold_stream(stream_id, stored, changes)
+        while len(self._kept) > STREAMS_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return changes
+
+    def _by_stream(
+        self, batches: Sequence[Batch], changes: Changes
+    ) -> dict[UUID, list[StoredEvent]]:
+        streams: dict[UUID, list[StoredEvent]] = {}
+        for batch in batches:
+            changes.events += len(batch.events)
+            for one in batch.events:
+                stream_id = one.stream_id
+                if stream_id in self.parked:
+                    self._count_waiting(one, changes)
+                elif one.type.partition(".")[0] in self._models:
+                    if stream_id in streams:
+                        streams[stream_id].append(one)
+                    else:
+                        streams[stream_id] = [one]
+                else:
+                    metrics.unknown_events.labels(one.type).inc()
+                    logger().warning("unknown-category", type=one.type, position=one.position)
+        return streams
+
+    def _count_waiting(self, one: StoredEvent, changes: Changes) -> None:
+        known = changes.parked.get(one.stream_id)
+        if known is not None:
+            known.waiting += 1
+        else:
+            from_version = self.parked[one.stream_id]
+            changes.parked[one.stream_id] = Parked(one.stream_id, from_version, one.position, "")
+
+    async def _load(self, streams: Mapping[UUID, list[StoredEvent]]) -> None:
+        """Bring states into memory. A stream whose first event comes now has none."""
+        missing: dict[str, list[UUID]] = {}
+        for stream_id, stored in streams.items():
+            kept = self._kept.pop(stream_id, None)
+            category = stored[0].type.partition(".")[0]
+            self._kept[stream_id] = [None] * len(self._models[category]) if kept is None else kept
+            if kept is None and stored[0].version > 1:
+                missing.setdefault(category, []).append(stream_id)
+        assert self.tables is not None or not missing
+        for category, ids in missing.items():
+            for place, model in enumerate(self._models[category]):
+                async with self._pool.acquire() as connection:
+                    loaded = await self.tables.load(connection, model, ids)  # type: ignore[union-attr]
+                for stream_id, state in loaded.items():
+                    self._kept[stream_id][place] = state
+
+    def _known(self, stream_id: UUID, models: Sequence[ReadModel]) -> int:
+        """Return the version up to which the stream is folded in all its read models."""
+        states = self._kept[stream_id]
+        return min(model.known(state) for model, state in zip(models, states, strict=True))
+
+    async def _complete(self, streams: dict[UUID, list[StoredEvent]]) -> None:
+        """Put what a stream lacks before its first event from the log; order what came unordered."""
+        after: dict[UUID, int] = {}
+        for stream_id, stored in streams.items():
+            expected = self._known(stream_id, self._models[stored[0].type.partition(".")[0]])
+            for one in stored:
+                if one.version > expected + 1:
+                    after[stream_id] = self._known(
+                        stream_id, self._models[one.type.partition(".")[0]]
+                    )
+                    break
+                expected = max(expected, one.version)
+        if not after:
+            return
+        metrics.gaps.inc(len(after))
+        found = await read_after(self._pool, after)
+        await self._decoder.load_keys(one for events in found.values() for one in events)
+        for stream_id, events in found.items():
+            last = max(one.version for one in streams[stream_id])
+            if len(events) < last - after[stream_id]:
+                raise HistoryForked(
+                    f"stream {stream_id} was delivered up to version {last}, the log ends before"
+                )
+            streams[stream_id] = events[: last - after[stream_id]]
+
+    def _fold_stream(
+        self, stream_id: UUID, stored: Sequence[StoredEvent], changes: Changes
+    ) -> None:
+        models = self._models[stored[0].type.partition(".")[0]]
+        known = self._known(stream_id, models)
+        new = [one for one in stored if one.version > known]
+        if not new:
+            return
+        changes.firsts[stream_id] = new[0]
+        try:
+            decode = self._decoder.decode_one
+            self._apply(stream_id, models, [decode(one) for one in new], changes)
+        except Exception:  # noqa: BLE001 - whatever it is, it concerns this stream alone
+            self._fold_one_by_one(stream_id, models, new, changes)
+
+    def _fold_one_by_one(
+        self,
+        stream_id: UUID,
+        models: Sequence[ReadModel],
+        stored: Sequence[StoredEvent],
+        changes: Changes,
+    ) -> None:
+        """Apply what comes before the event that fails, and park the stream there."""
+        good: list[Recorded] = []
+        states = self._kept[stream_id]
+        for place, one in enumerate(stored):
+            try:
+                recorded = self._decoder.decode_one(one)
+                trial = list(states)
+                for i, model in enumerate(models):
+                    trial[i], _ = model.advance(trial[i], [*good, recorded])
+            except Exception as error:  # noqa: BLE001 - it is named where the stream is parked
+                self.parked[stream_id] = one.version
+                park(changes, one, failure_text(error), waiting=len(stored) - place)
+                break
+            good.append(recorded)
+        if good:
+            self._apply(stream_id, models, good, changes)
+
+    def _apply(
+        self,
+        stream_id: UUID,
+        models: Sequence[ReadModel],
+        events: Sequence[Recorded],
+        changes: Changes,
+    ) -> None:
+        states = self._kept[stream_id]
+        advanced = [
+            model.advance(state, events) for model, state in zip(models, states, strict=True)
+        ]
+        for place, (model, (state, writes)) in enumerate(zip(models, advanced, strict=True)):
+            states[place] = state
+            if writes.rows:
+                changes.rows.setdefault(model.name, []).extend(writes.rows)
+                owners = changes.owners.setdefault(model.name, [])
+                owners.extend([stream_id] * len(writes.rows))
+            if writes.erased:
+                changes.erased.setdefault(model.name, []).append(stream_id)
+        for recorded in events:
+            event = recorded.event
+            if type(event) is UnknownFact:
+                metrics.unknown_events.labels(event.topic).inc()
+                logger().warning("unknown-event", type=event.topic, position=recorded.position)
+            elif destroys_key(event):
+                self._decoder.forget(stream_id)

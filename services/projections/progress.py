@@ -1,0 +1,62 @@
+"""How far the read models have come, for reads that wait until a position is visible."""
+
+import asyncio
+import time
+from typing import Any
+
+import orjson
+
+_PROGRESS = """
+    select (select partitions from log.relay) as published,
+           (select position from log.relay) as relayed,
+           array_agg(position order by partition) as applied,
+           bool_and(source = 'log') as from_log
+    from read.offsets
+"""
+FIRST_PAUSE_SECONDS = 0.002
+LONGEST_PAUSE_SECONDS = 0.025
+
+
+async def visible_position(connection: Any) -> int:
+    """Return the position up to which everything is applied in all partitions.
+
+    `connection` is an asyncpg connection or pool that may read `log` and `read`. A partition in
+    which nothing is left to apply is as far as the relay is.
+    """
+    row = await connection.fetchrow(_PROGRESS)
+    published = orjson.loads(row["published"])
+    relayed = 0 if row["from_log"] else row["relayed"]
+    lowest: int | None = None
+    for partition, applied in enumerate(row["applied"]):
+        last = published.get(str(partition), {}).get("position", 0)
+        upto = max(applied, relayed) if applied >= last else applied
+        lowest = upto if lowest is None else min(lowest, upto)
+    return lowest or 0
+
+
+async def wait_visible(connection: Any, position: int, seconds: float) -> bool:
+    """Wait until everything up to `position` is visible; False when it is not in time."""
+    deadline = time.monotonic() + seconds
+    pause = FIRST_PAUSE_SECONDS
+    while await visible_position(connection) < position:
+        if time.monotonic() + pause > deadline:
+            return False
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+    return True
+
+
+async def wait_version(connection: Any, stream_id: Any, version: int, seconds: float) -> bool:
+    """Wait until the lead's row is at `version` at least; False when it is not in time."""
+    deadline = time.monotonic() + seconds
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        reached = await connection.fetchval(
+            "select version from read.lead where lead_id = $1", stream_id
+        )
+        if reached is not None and reached >= version:
+            return True
+        if time.monotonic() + pause > deadline:
+            return False
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)

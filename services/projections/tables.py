@@ -1,0 +1,236 @@
+"""Between rows and tables: load the state of streams, write rows set-wise, guarded by version.
+
+The columns of a table come from the database, its name from `read.models`; no name comes from
+outside.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.projections.model import EventRows, KeyedRows, ReadModel, Row, StreamRow
+from services.projections.registry import BY_NAME
+
+_dumps = orjson.dumps
+FEW = 24
+"""Up to so many rows are sent as arrays."""
+
+
+class ModelStale(RuntimeError):
+    """The tables in use are those of other code: another version of a fold, another read model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One physical table of a read model and the statements for it."""
+
+    model: ReadModel
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in the table's order."""
+        return tuple(name for name, _ in self.columns)
+
+    def write_sql(self, source: str) -> str:
+        """Insert what `source` (a table or a call) holds or, where a row is newer, replace."""
+        names = ", ".join(self.names)
+        key = ", ".join(self.model.key)
+        insert = f"insert into read.{self.name} as r ({names}) select * from {source}"  # noqa: S608 - names from the catalogue
+        if isinstance(self.model, EventRows):
+            return f"{insert} on conflict ({key}) do nothing"
+        changes = ", ".join(
+            f"{name} = excluded.{name}" for name in self.names if name not in self.model.key
+        )
+        guard = "where excluded.version > r.version"
+        return f"{insert} on conflict ({key}) do update set {changes} {guard}"
+
+    @property
+    def arrays(self) -> str:
+        """The rows as one array a column, `arrays_of` them."""
+        kinds = ", ".join(f"${i}::{kind}[]" for i, (_, kind) in enumerate(self.columns, 1))
+        return f"unnest({kinds})"
+
+    @property
+    def stage(self) -> str:
+        """The session's own table in which many rows are put first."""
+        return f"stage_{self.name}"
+
+    @property
+    def load_sql(self) -> str:
+        """Read the stored state of the streams $1."""
+        key = self.model.key[0]
+        if isinstance(self.model, EventRows):
+            return (
+                f"select {key}, max(version) as version from read.{self.name}"  # noqa: S608 - names from the catalogue
+                f" where {key} = any($1) group by {key}"
+            )
+        return f"{self.read_sql} where {key} = any($1)"
+
+    @property
+    def read_sql(self) -> str:
+        """Read whole rows; ids as text, as events carry them, but for the key."""
+        names = ", ".join(
+            f"{name}::text" if kind == "uuid" and name not in self.model.key else name
+            for name, kind in self.columns
+        )
+        return f"select {names} from read.{self.name}"  # noqa: S608 - names from the catalogue
+
+    def row_of(self, record: Sequence[Any]) -> Row:
+        """Return what `read_sql` read as a row such as the fold makes."""
+        return {
+            name: orjson.loads(value) if kind == "jsonb" and value is not None else value
+            for (name, kind), value in zip(self.columns, record, strict=True)
+        }
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """The columns in the order of `records_of`: those that are JSON come last."""
+        plain = [name for name, kind in self.columns if kind != "jsonb"]
+        return (*plain, *(name for name, kind in self.columns if kind == "jsonb"))
+
+    def records_of(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+        """Return these rows as records to COPY into `copied`."""
+        plain = itemgetter(*(name for name, kind in self.columns if kind != "jsonb"))
+        texts = [name for name, kind in self.columns if kind == "jsonb"]
+        if not texts:
+            return [plain(row) for row in rows]
+        return [(*plain(row), *[_json(row[name]) for name in texts]) for row in rows]
+
+    def arrays_of(self, rows: Sequence[Row]) -> list[Sequence[Any]]:
+        """Return the columns of these rows as the parameters of `write_sql`."""
+        columns: list[Sequence[Any]] = list(zip(*map(itemgetter(*self.names), rows), strict=True))
+        for place, (_, kind) in enumerate(self.columns):
+            if kind == "jsonb":
+                columns[place] = [_json(value) for value in columns[place]]
+        return columns
+
+
+def _json(value: Any) -> str | None:
+    if value:
+        return _dumps(value).decode()
+    if value is None:
+        return None
+    return "{}" if type(value) is dict else "[]"
+
+
+async def columns_of(
+    connection: "asyncpg.Connection[asyncpg.Record]", table: str
+) -> tuple[tuple[str, str], ...]:
+    """Return names and types of a table's columns, in order."""
+    rows = await connection.fetch(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+        " where attrelid = ('read.' || quote_ident($1))::regclass and attnum > 0"
+        " and not attisdropped order by attnum",
+        table,
+    )
+    return tuple((name, kind) for name, kind in rows)
+
+
+class Tables:
+    """All read models in the tables they live in now."""
+
+    def __init__(self, generation: int, tables: Mapping[str, Table]) -> None:
+        """Remember the sum of generations at which these were read."""
+        self.generation = generation
+        self.tables = tables
+
+    @classmethod
+    async def read(
+        cls, connection: "asyncpg.Connection[asyncpg.Record]", models: Iterable[ReadModel]
+    ) -> "Tables":
+        """Look the tables up; raises ModelStale when one was folded by another version."""
+        rows = await connection.fetch("select name, generation, fold_version from read.models")
+        known = {row["name"]: row for row in rows}
+        foreign = known.keys() - BY_NAME.keys()
+        if foreign:
+            raise ModelStale(f"this code does not know the read models {sorted(foreign)}: too old")
+        tables: dict[str, Table] = {}
+        for model in models:
+            row = known.get(model.name)
+            if row is None or row["fold_version"] != model.version:
+                stands = "missing" if row is None else f"at fold version {row['fold_version']}"
+                raise ModelStale(
+                    f"read model {model.name} is {stands}, this code has version {model.version}:"
+                    f" run `leads rebuild {model.name}` with the newest code"
+                )
+            name = f"{model.name}_v{row['generation']}"
+            tables[model.name] = Table(model, name, await columns_of(connection, name))
+        return cls(sum(row["generation"] for row in rows), tables)
+
+    async def load(
+        self,
+        connection: "asyncpg.Connection[asyncpg.Record]",
+        model: ReadModel,
+        streams: Sequence[UUID],
+    ) -> dict[UUID, Any]:
+        """Return the stored state of those of the streams that have one."""
+        table = self.tables[model.name]
+        if isinstance(model, KeyedRows):
+            return {}
+        rows = await connection.fetch(table.load_sql, streams)
+        if isinstance(model, StreamRow):
+            key = model.key[0]
+            loaded = [table.row_of(row) for row in rows]
+            return {row[key]: row for row in loaded}
+        return {stream: version for stream, version in rows}
+
+    async def write(
+        self,
+        connection: "asyncpg.Connection[asyncpg.Record]",
+        model: ReadModel,
+        rows: Sequence[Row],
+        erased: Sequence[UUID],
+    ) -> None:
+        """Write rows in one statement; take personal data from what erased streams had before."""
+        table = self.tables[model.name]
+        if len(rows) > FEW:
+            await _copy_in(connection, table, rows)
+        elif rows:
+            await connection.execute(table.write_sql(table.arrays), *table.arrays_of(rows))
+        if erased:
+            key = model.key[0]
+            await connection.execute(
+                f"update read.{table.name} set personal = null"  # noqa: S608 - names from the catalogue
+                f" where {key} = any($1) and personal is not null",
+                erased,
+            )
+
+
+async def _copy_in(
+    connection: "asyncpg.Connection[asyncpg.Record]", table: Table, rows: Sequence[Row]
+) -> None:
+    """Many rows go by COPY: as arrays each value would be looked at several times."""
+    records = table.records_of(rows)
+    if isinstance(table.model, EventRows):
+        try:  # rows of events are new unless events are delivered again, which is rare
+            async with connection.transaction():
+                await copy_records(connection, table, records)
+        except asyncpg.UniqueViolationError:
+            pass
+        else:
+            return
+    await connection.execute(
+        f"create temp table if not exists {table.stage}"
+        f" (like read.{table.name}) on commit delete rows"
+    )
+    await connection.execute(f"delete from pg_temp.{table.stage}")  # noqa: S608 - names from the catalogue
+    await connection.copy_records_to_table(
+        table.stage, records=records, columns=table.copied, schema_name="pg_temp"
+    )
+    await connection.execute(table.write_sql(f"pg_temp.{table.stage}"))
+
+
+async def copy_records(
+    connection: "asyncpg.Connection[asyncpg.Record]", table: Table, records: Sequence[Any]
+) -> None:
+    """Append what `records_of` made; UniqueViolationError when one of the rows exists."""
+    await connection.copy_records_to_table(
+        table.name, records=records, columns=table.copied, schema_name="read"
+    )
