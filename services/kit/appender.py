@@ -322,10 +322,8 @@ def _error(reasons: list[tuple[Any, ...]]) -> AppendError:
 
 
 def _is_own(one: Prepared, error: outcome.CommandRepeated) -> bool:
-    requests = {known.command_id: known.request for known in one.append.commands}
-    return len(error.earlier) == len(requests) and all(
-        requests[earlier.command_id] == earlier.request for earlier in error.earlier
-    )
+    ours = {(known.command_id, known.request, known.answer) for known in one.append.commands}
+    return ours == {(known.command_id, known.request, known.answer) for known in error.earlier}
 
 
 def _succeed(one: Prepared, last: int, recorded_at: Any) -> None:

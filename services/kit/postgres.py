@@ -19,6 +19,8 @@ RETRYABLE: tuple[type[BaseException], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    # The driver's complaint about a line on which the server has just said farewell.
+    asyncpg.InternalClientError,
 )
 """What a restart, a killed backend or a cut line looks like.
 
