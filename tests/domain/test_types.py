@@ -60,3 +60,12 @@ def test_bounds(kind: Any, bad: Any) -> None:
 def test_times_are_bounded_and_have_an_offset(bad: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(types.Instant).validate_json(bad, strict=True)
+
+
+@pytest.mark.parametrize(
+    "good",
+    ["2026-03-01T09:00:00.25+01:00", "2026-03-01T08:00:00.250000Z", "2026-03-01 08:00:00.25Z"],
+)
+def test_times_are_read_with_any_offset(good: str) -> None:
+    read = TypeAdapter(types.Instant).validate_json(f'"{good}"', strict=True)
+    assert read.isoformat() == "2026-03-01T08:00:00.250000+00:00"

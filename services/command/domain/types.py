@@ -38,10 +38,16 @@ def _filled(text: str) -> str:
     return text
 
 
-def _no_epoch(value: object) -> object:
-    if isinstance(value, str) and value[4:5] != "-":  # "12" would be twelve seconds after 1970
-        raise ValueError("must be a time like 2026-03-31T09:00:00+02:00")
-    return value
+def _read(value: object) -> object:
+    """Read ISO 8601 ourselves: pydantic also takes "12", as twelve seconds after 1970."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if value[4:5] == "-" and value[10:11] in {"T", " "}:
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError("must be a time with its offset, like 2026-03-31T09:00:00+02:00")
 
 
 def _bounded(instant: datetime) -> datetime:
@@ -73,7 +79,7 @@ CallId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 """Code of a status, disposition, result or end cause."""
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_no_epoch), AfterValidator(_bounded)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_bounded)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
 Priority = Annotated[int, Field(ge=1, le=10)]
