@@ -1,10 +1,17 @@
-"""Loopback ports that are free now, the one used last time first."""
+"""Loopback ports that are free now, the one used last time first.
 
+Below the range from which the kernel takes ports for outgoing connections: a client that retries a
+server which is just being restarted could otherwise take the server's port, or connect to itself.
+"""
+
+import secrets
 import socket
 from contextlib import suppress
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+FIRST, COUNT = 20_000, 12_000
+TRIES = 200
 
 
 def is_free(port: int) -> bool:
@@ -20,16 +27,15 @@ def is_free(port: int) -> bool:
 
 def choose_port(remembered: Path, first: int = 0) -> int:
     """The port the file names if it is free, else `first`, else any; remembered in the file."""
-    candidates = [first]
+    candidates = [first] if first else []
     with suppress(FileNotFoundError, ValueError):
         candidates.insert(0, int(remembered.read_text()))
+    candidates += [FIRST + secrets.randbelow(COUNT) for _ in range(TRIES)]
     for port in candidates:
         if 1024 <= port < 65536 and is_free(port):
             break
     else:
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
+        raise OSError(f"no free port found near {FIRST}")
     remembered.parent.mkdir(parents=True, exist_ok=True)
     remembered.write_text(f"{port}\n")
     return port
