@@ -180,8 +180,8 @@ class Search(Node):
 class Logged(Node):
     """The lead's log has `at_least` such entries: "had a call with end cause Busy this week".
 
-    `kinds` are stored names of events. `since` is included, `until` is not; both are instants or
-    relative times and compare with when the fact happened.
+    `kinds` are stored names of events; only calls have end causes. `since` is included, `until` is
+    not; both are instants or relative times and compare with when the fact happened.
     """
 
     op: Literal["log"] = "log"

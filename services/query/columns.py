@@ -39,6 +39,7 @@ _ALL: tuple[tuple[str, Kind, str], ...] = (
     ("suppressed_until", "instant", "Suppressed until"),
     ("priority", "number", "Priority"),
     ("passes", "number", "Attempts since the last reset"),
+    ("reset_at", "instant", "Reset at"),
     ("call_attempts", "number", "Call attempts"),
     ("contact_attempts", "number", "Contact attempts"),
     ("talk_seconds", "number", "Talk time, seconds"),

@@ -29,6 +29,7 @@ from schemas.filters import (
     walk,
 )
 from schemas.instants import format_instant
+from schemas.lead import LeadCallRecorded
 from schemas.relative_time import resolve_date, resolve_instant
 from services.query.sql import Arguments, like_anywhere, like_start
 
@@ -38,6 +39,8 @@ SEARCH_TEXT = "read.search_text(l.name, l.email, l.phone, l.whatsapp, l.contacts
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
 _NOT_DIGITS = re.compile(r"\D+", re.ASCII)
+_UNSTORED_CAUSE = LeadCallRecorded.end_cause
+"""Fields that equal their default are not stored."""
 _INT8_MAX = 2**63 - 1
 
 
@@ -108,13 +111,17 @@ class _Compiler:
 
     def _logged(self, node: Logged) -> str:
         parts = [f"g.kind = any({self._add(list(node.kinds), 'text[]')})"]
-        for member, wanted in (
-            ("g.data ->> 'end_cause'", node.end_causes),
-            ("g.data ->> 'disposition'", node.dispositions),
-            ("g.actor", node.actors),
-        ):
-            if wanted:
-                parts.append(f"{member} = any({self._add(list(wanted), 'text[]')})")
+        if node.end_causes:
+            cause = "g.data ->> 'end_cause'"
+            if _UNSTORED_CAUSE in node.end_causes:
+                cause = f"coalesce({cause}, '{_UNSTORED_CAUSE}')"
+            parts.append(f"{cause} = any({self._add(list(node.end_causes), 'text[]')})")
+            parts.append("g.kind = 'lead.call_recorded'")
+        if node.dispositions:
+            wanted = self._add(list(node.dispositions), "text[]")
+            parts.append(f"g.data ->> 'disposition' = any({wanted})")
+        if node.actors:
+            parts.append(f"g.actor = any({self._add(list(node.actors), 'text[]')})")
         for sign, time in ((">=", node.since), ("<", node.until)):
             if time is not None:
                 moment = self._add(resolve_instant(time, self._now), "timestamptz")
@@ -201,6 +208,8 @@ class _Compiler:
                 place = self._add(name, "text")
                 return f"l.fields -> {place} = any({self._add(values, 'jsonb[]')})"
             case Contains() | Starts():
+                if kind == "phone" and not _NOT_DIGITS.sub("", node.value):
+                    return "false"
                 return self._like(f"(l.fields ->> {self._add(name, 'text')})", kind, node)
         return self._custom_range(name, kind, node)
 

@@ -124,7 +124,7 @@ class World:
         events = await Decoder(self.log.keys).decode(stored)
         pool = await connect_pool(self.url, "leads_projections", largest=1)
         try:
-            async with pool.acquire() as connection:
+            async with pool.acquire() as connection, connection.transaction():
                 tables = await Tables.read(connection, MODELS)
                 for stream_id in dict.fromkeys(one.stream_id for one in events):
                     of_stream = [one for one in events if one.stream_id == stream_id]
@@ -150,7 +150,7 @@ class World:
 
     async def get(self, path: str, by: str = "admin", **params: Any) -> httpx.Response:
         """GET as that user; a parameter may be a list."""
-        return await self.client.get(path, params=params, headers=_key(by))
+        return await self.client.get(path, params=params or None, headers=_key(by))
 
     async def post(self, path: str, body: Any, by: str = "admin") -> httpx.Response:
         """POST as that user."""
