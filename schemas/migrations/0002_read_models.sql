@@ -1,4 +1,5 @@
--- Read models: disposable, rebuilt from the log at any time. The definitions are those of schemas/tables, in one go.
+-- Read models: disposable, rebuilt from the log at any time. The definitions are those of
+-- schemas/tables, in one go.
 create schema read authorization leads_projections;
 set local role leads_projections;
 grant usage on schema read to leads_query;
@@ -6,7 +7,8 @@ alter default privileges in schema read grant select on tables to leads_query;
 
 -- How far the read models have come, who works on which partition, and what had to be set aside.
 
--- Which physical table each read model lives in now. A rebuild fills the next generation beside it and switches.
+-- Which physical table each read model lives in now. A rebuild fills the next generation beside it
+-- and switches.
 create table read.models (
   name         text        primary key,
   generation   int         not null default 1,
@@ -14,9 +16,12 @@ create table read.models (
   switched_at  timestamptz not null default clock_timestamp()
 );
 
--- One row a partition. Everything of the partition up to `position` is applied, in the same transaction that says so.
--- `source` names what `next_offset` counts in: `log`, or `kafka:<n>`, where n grows when the topic had to be published anew.
--- `owner` may work until `lease_until`; whoever takes over raises `epoch`, which fences the one before.
+-- One row a partition. Everything of the partition up to `position` is applied, in the same
+-- transaction that says so.
+-- `source` names what `next_offset` counts in: `log`, or `kafka:<n>`, where n grows when the topic
+-- had to be published anew.
+-- `owner` may work until `lease_until`; whoever takes over raises `epoch`, which fences the one
+-- before.
 create table read.offsets (
   partition   int         primary key,
   source      text        not null default '',
@@ -34,7 +39,8 @@ create table read.workers (
   seen_at timestamptz not null
 ) with (fillfactor = 50);
 
--- Streams whose event could not be applied. They stand still before `from_version` until unparked; others flow.
+-- Streams whose event could not be applied. They stand still before `from_version` until unparked;
+-- others flow.
 -- `error` names the kind of failure and the place in the code, never a value.
 create table read.parked (
   stream_id    uuid        primary key,
@@ -47,12 +53,17 @@ create table read.parked (
   parked_at    timestamptz not null default clock_timestamp()
 );
 
--- Move partitions on, as part of the transaction that applied what lies between. Returns the sum of all generations, by
--- which a worker notices a switched read model, or null when somebody else holds one of them: then nothing may be kept.
--- The events applied are named by position and hash: what the log does not hold must never reach a read model.
--- The shared lock is what a switch waits for, so that no batch is written to a table that is just being replaced.
+-- Move partitions on, as part of the transaction that applied what lies between. Returns the sum
+-- of all generations, by
+-- which a worker notices a switched read model, or null when somebody else holds one of them: then
+-- nothing may be kept.
+-- The events applied are named by position and hash: what the log does not hold must never reach a
+-- read model.
+-- The shared lock is what a switch waits for, so that no batch is written to a table that is just
+-- being replaced.
 create function read.advance(
-  p_source text, p_partitions int[], p_epochs bigint[], p_from bigint[], p_to bigint[], p_upto bigint[],
+  p_source text,
+  p_partitions int[], p_epochs bigint[], p_from bigint[], p_to bigint[], p_upto bigint[],
   p_positions bigint[], p_hashes bytea[]
 ) returns bigint language plpgsql as $$
 declare
@@ -64,24 +75,29 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   update read.offsets o
     set next_offset = a.next, position = greatest(o.position, a.upto), polled_at = clock_timestamp()
-    from unnest(p_partitions, p_epochs, p_from, p_to, p_upto) as a(partition, epoch, first, next, upto)
-    where o.partition = a.partition and o.epoch = a.epoch and o.source = p_source and o.next_offset = a.first;
+    from unnest(p_partitions, p_epochs, p_from, p_to, p_upto)
+      as a(partition, epoch, first, next, upto)
+    where o.partition = a.partition and o.epoch = a.epoch and o.source = p_source
+      and o.next_offset = a.first;
   get diagnostics held = row_count;
   if held <> cardinality(p_partitions) then
     return null;
   end if;
   select d.position into foreign_position
-    from unnest(p_positions, p_hashes) as d(position, hash) left join log.events e on e.position = d.position
+    from unnest(p_positions, p_hashes) as d(position, hash)
+      left join log.events e on e.position = d.position
     where e.hash is distinct from d.hash limit 1;
   if found then
-    raise exception 'history forked: the event delivered as position % is not the one in the log', foreign_position
-      using errcode = 'LD002';
+    raise exception 'history forked: the event delivered as position % is not in the log',
+      foreign_position using errcode = 'LD002';
   end if;
   return (select sum(m.generation) from read.models m);
 end $$;
 
--- One row a lead: what the grid shows, filters and sorts by. Deleted leads keep a row without data (rule 16).
--- Owners are `team:<uuid>` or `user:<uuid>`; `uploaded_by` and `last_modified_by` are actors, `user:<uuid>` or
+-- One row a lead: what the grid shows, filters and sorts by. Deleted leads keep a row without data
+-- (rule 16).
+-- Owners are `team:<uuid>` or `user:<uuid>`; `uploaded_by` and `last_modified_by` are actors,
+-- `user:<uuid>` or
 -- `service:<name>`; the other people are ids of users.
 create table read.lead_v1 (
   lead_id            uuid        primary key,
@@ -115,7 +131,7 @@ create table read.lead_v1 (
   reserved_for       uuid,
   locked_by          uuid,
   locked_until       timestamptz,
-  dial_from          text,                  -- HH:MM, with dial_until and dial_zone the lead's own limit
+  dial_from          text,                  -- HH:MM, with the next two the lead's own limit
   dial_until         text,
   dial_zone          text,
   calling_id         text,                  -- a started call holds the lead until `calling_until`
@@ -142,23 +158,27 @@ create table read.lead_v1 (
   name               text,
   email              text,
   whatsapp           text,
-  contacts           jsonb       not null,  -- [{"id", "phone", "typed", "fields"}] in dialling order
+  contacts           jsonb       not null,  -- [{"id", "phone", "typed", "fields"}], as dialled
   notes              jsonb       not null,  -- {"<number>": "<text>"}
-  fields             jsonb       not null,  -- template fields by import name, personal ones included
+  fields             jsonb       not null,  -- template fields by import name, also personal ones
   personal_fields    jsonb       not null,  -- which of `fields` are personal
   anonymised         boolean     not null,
   deleted            boolean     not null
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
--- Read backwards: newest first, the id breaks ties. None is on what every call changes (next_dial_at, latest_call_at,
+-- Read backwards: newest first, the id breaks ties. None is on what every call changes
+-- (next_dial_at, latest_call_at,
 -- last_activity_at, counters), so that most calls update a row in place without touching an index.
 create index on read.lead_v1 (last_modified_at, lead_id);
 create index on read.lead_v1 (owner, last_modified_at, lead_id);
 create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id);
-create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id) where user_processed_by is not null;
+create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id)
+  where user_processed_by is not null;
 create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
 
--- One row an event of a lead: every call and change with who, when, before and after, as they were then.
--- `data` and `personal` are the event's fields in today's shape (schemas/lead.py); `personal` goes when the lead is erased.
+-- One row an event of a lead: every call and change with who, when, before and after, as they were
+-- then.
+-- `data` and `personal` are the event's fields in today's shape (schemas/lead.py); `personal` goes
+-- when the lead is erased.
 create table read.lead_log_v1 (
   lead_id     uuid        not null,
   version     int         not null,
@@ -240,7 +260,8 @@ create table read.campaign_v1 (
   changed_at    timestamptz not null
 );
 
--- Do-not-call entries: one row for each number, scope and campaign that ever had one. `number` is null once erased.
+-- Do-not-call entries: one row for each number, scope and campaign that ever had one. `number` is
+-- null once erased.
 create table read.dnc_v1 (
   stream_id   uuid        not null,  -- stands for the number: its keyed hash
   scope       text        not null,  -- campaign or global
@@ -258,7 +279,8 @@ create table read.dnc_v1 (
 );
 create index on read.dnc_v1 (number) where number is not null;
 
--- Dialer payloads that could not be taken in, with their raw bytes: open -> mended -> reprocessed, or discarded.
+-- Dialer payloads that could not be taken in, with their raw bytes: open -> mended -> reprocessed,
+-- or discarded.
 create table read.quarantine_v1 (
   quarantine_id uuid        primary key,
   version       int         not null,

@@ -1,4 +1,5 @@
--- Do-not-call entries: one row for each number, scope and campaign that ever had one. `number` is null once erased.
+-- Do-not-call entries: one row for each number, scope and campaign that ever had one. `number` is
+-- null once erased.
 create table read.dnc_v1 (
   stream_id   uuid        not null,  -- stands for the number: its keyed hash
   scope       text        not null,  -- campaign or global

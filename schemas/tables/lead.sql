@@ -1,5 +1,7 @@
--- One row a lead: what the grid shows, filters and sorts by. Deleted leads keep a row without data (rule 16).
--- Owners are `team:<uuid>` or `user:<uuid>`; `uploaded_by` and `last_modified_by` are actors, `user:<uuid>` or
+-- One row a lead: what the grid shows, filters and sorts by. Deleted leads keep a row without data
+-- (rule 16).
+-- Owners are `team:<uuid>` or `user:<uuid>`; `uploaded_by` and `last_modified_by` are actors,
+-- `user:<uuid>` or
 -- `service:<name>`; the other people are ids of users.
 create table read.lead_v1 (
   lead_id            uuid        primary key,
@@ -33,7 +35,7 @@ create table read.lead_v1 (
   reserved_for       uuid,
   locked_by          uuid,
   locked_until       timestamptz,
-  dial_from          text,                  -- HH:MM, with dial_until and dial_zone the lead's own limit
+  dial_from          text,                  -- HH:MM, with the next two the lead's own limit
   dial_until         text,
   dial_zone          text,
   calling_id         text,                  -- a started call holds the lead until `calling_until`
@@ -60,17 +62,21 @@ create table read.lead_v1 (
   name               text,
   email              text,
   whatsapp           text,
-  contacts           jsonb       not null,  -- [{"id", "phone", "typed", "fields"}] in dialling order
+  contacts           jsonb       not null,  -- [{"id", "phone", "typed", "fields"}], as dialled
   notes              jsonb       not null,  -- {"<number>": "<text>"}
-  fields             jsonb       not null,  -- template fields by import name, personal ones included
+  fields             jsonb       not null,  -- template fields by import name, also personal ones
   personal_fields    jsonb       not null,  -- which of `fields` are personal
   anonymised         boolean     not null,
   deleted            boolean     not null
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
--- Read backwards: newest first, the id breaks ties. None is on what every call changes (next_dial_at, latest_call_at,
+-- Read backwards: newest first, the id breaks ties. None is on what every call changes
+-- (next_dial_at, latest_call_at,
 -- last_activity_at, counters), so that most calls update a row in place without touching an index.
 create index on read.lead_v1 (last_modified_at, lead_id);
 create index on read.lead_v1 (owner, last_modified_at, lead_id);
 create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id);
-create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id) where user_processed_by is not null;
+create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id)
+  where user_processed_by is not null;
 create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
+create index lead_v1_search on read.lead_v1
+  using gin (read.search_text(name, email, phone, whatsapp, contacts, fields) public.gin_trgm_ops);

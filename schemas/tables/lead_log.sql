@@ -1,5 +1,7 @@
--- One row an event of a lead: every call and change with who, when, before and after, as they were then.
--- `data` and `personal` are the event's fields in today's shape (schemas/lead.py); `personal` goes when the lead is erased.
+-- One row an event of a lead: every call and change with who, when, before and after, as they were
+-- then.
+-- `data` and `personal` are the event's fields in today's shape (schemas/lead.py); `personal` goes
+-- when the lead is erased.
 create table read.lead_log_v1 (
   lead_id     uuid        not null,
   version     int         not null,

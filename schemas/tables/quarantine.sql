@@ -1,4 +1,5 @@
--- Dialer payloads that could not be taken in, with their raw bytes: open -> mended -> reprocessed, or discarded.
+-- Dialer payloads that could not be taken in, with their raw bytes: open -> mended -> reprocessed,
+-- or discarded.
 create table read.quarantine_v1 (
   quarantine_id uuid        primary key,
   version       int         not null,

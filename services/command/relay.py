@@ -1,4 +1,5 @@
-"""From the log to Kafka: one leader publishes everything in log order and remembers how far it came.
+"""From the log to Kafka: one leader publishes everything in log order and remembers how far it
+came.
 
 At least once, and in order per stream: the cursor moves only after the broker has acknowledged,
 so after any fault events may be published again, never skipped. Commands do not wait for this.
@@ -90,7 +91,8 @@ class Relay:
         clock: Clock,
         topics: Mapping[str, int] = TOPICS,
     ) -> None:
-        """Publish to the first of `topics` at `bootstrap`; make all of them when they are missing."""
+        """Publish to the first of `topics` at `bootstrap`; make all of them when they are missing.
+        """
         self._pool = pool
         self._bootstrap = bootstrap
         self._clock = clock
@@ -186,7 +188,8 @@ class Relay:
                 await self._begin_anew(cursor, why)
 
     async def _begin_anew(self, cursor: Cursor, why: str) -> None:
-        """Set the cursor back under a new generation, by which readers know that offsets changed."""
+        """Set the cursor back under a new generation, by which readers know that offsets changed.
+        """
         await self._pool.execute(_ANEW, cursor.epoch)
         raise TopicLost(why)
 
@@ -211,7 +214,9 @@ class Relay:
 
     @staticmethod
     def _offset(cursor: Cursor, partition: int, place: Place) -> int:
-        """A batch the broker had already is acknowledged without an offset: then the old one stands."""
+        """A batch the broker had already is acknowledged without an offset: then the old one
+        stands.
+        """
         known = cursor.places.get(partition)
         return max(place.offset, known.offset if known is not None else -1)
 

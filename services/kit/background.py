@@ -1,4 +1,5 @@
-"""How a process without HTTP routes runs: signals, log lines, metrics, one ready line, an exit code.
+"""How a process without HTTP routes runs: signals, log lines, metrics, one ready line, an exit
+code.
 
 `LEADS_METRICS_PORT` opens /metrics on the loopback; without it nothing listens.
 """

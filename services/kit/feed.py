@@ -1,4 +1,5 @@
-"""Where projections get events from, partition by partition, each in order: Kafka, or the log itself.
+"""Where projections get events from, partition by partition, each in order: Kafka, or the log
+itself.
 
 Both ways deliver the same stored events with the same promise: at least once, and per lead first
 deliveries in the order of their versions.
@@ -22,7 +23,8 @@ def partition_of(stream_id: UUID) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to go on in a partition: the next offset, and the position up to which all is applied."""
+    """Where to go on in a partition: the next offset, and the position up to which all is applied.
+    """
 
     next_offset: int
     position: int

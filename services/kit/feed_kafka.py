@@ -1,4 +1,5 @@
-"""The feed from Kafka: partitions assigned by hand, offsets kept by whoever reads, no consumer group.
+"""The feed from Kafka: partitions assigned by hand, offsets kept by whoever reads, no consumer
+group.
 
 Whatever goes wrong, the consumer is thrown away and a new one begins where the reader says.
 """

@@ -1,4 +1,5 @@
-"""An event on Kafka: CloudEvents 1.0 in binary mode. The value is the stored bytes, all else headers.
+"""An event on Kafka: CloudEvents 1.0 in binary mode. The value is the stored bytes, all else
+headers.
 
 Personal fields travel as they are stored, encrypted; whoever may not open them reads the rest.
 """

@@ -1,4 +1,5 @@
-"""Publishing stored events to Kafka: batches built by hand per partition, acknowledged by all replicas.
+"""Publishing stored events to Kafka: batches built by hand per partition, acknowledged by all
+replicas.
 
 After any error a publisher is used up: aiokafka's idempotent producer may refuse a partition for
 ever once a batch has failed (aiokafka#1017). Throw it away and begin a new one.
@@ -29,7 +30,7 @@ FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "de
 
 
 class PublishFailed(RuntimeError):
-    """Something between us and the broker's acknowledgement went wrong; what was sent may be there."""
+    """The broker did not acknowledge; what was sent may be there nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Place:
 
 
 async def provide_topics(bootstrap: str, topics: Mapping[str, int]) -> None:
-    """Make the topics (name → partitions) that are missing, kept for ever. Raises PublishFailed."""
+    """Make those of the topics (name → partitions) that are missing, kept for ever."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
     try:
         await asyncio.wait_for(admin.start(), START_SECONDS)
@@ -116,7 +117,7 @@ class Publisher:
         """Disconnect. What was not acknowledged is given up: the next publisher sends it again."""
         if not self._started:
             return
-        # stop() waits for batches that an absent broker never acknowledges, so they are failed first.
+        # stop() waits for batches; an absent broker never acknowledges them, so they fail first.
         self._producer._message_accumulator.fail_all(ProducerClosed())
         try:
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
@@ -124,7 +125,8 @@ class Publisher:
             logger().warning("producer-stop-failed", why=type(error).__name__)
 
     async def publish(self, stored: Sequence[StoredEvent]) -> dict[int, Place]:
-        """Publish events in log order; return each partition's last place once all are acknowledged.
+        """Publish events in log order; return each partition's last place once all are
+        acknowledged.
 
         Raises PublishFailed; then some of them may have been published, in order.
         """

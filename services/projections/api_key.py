@@ -1,4 +1,6 @@
-"""API keys by id: whose they are, the hash of their secret, when they end. The secret itself is nowhere."""
+"""API keys by id: whose they are, the hash of their secret, when they end. The secret itself is
+nowhere.
+"""
 
 from datetime import datetime
 

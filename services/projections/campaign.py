@@ -1,4 +1,6 @@
-"""Campaigns with their template, rules, limits and hours: what the query side needs to show and explain leads."""
+"""Campaigns with their template, rules, limits and hours: what the query side needs to show and
+explain leads.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

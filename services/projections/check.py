@@ -1,4 +1,5 @@
-"""Is every read model what the log says? Fold the whole log again, independently, and compare row by row.
+"""Is every read model what the log says? Fold the whole log again, independently, and compare row
+by row.
 
 Compared is what was applied at one moment (one database snapshot); workers may go on meanwhile.
 """
@@ -25,7 +26,9 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row that is not what the log says. `what`: missing, extra, parked, or the columns that differ."""
+    """One row that is not what the log says. `what`: missing, extra, parked, or the columns that
+    differ.
+    """
 
     model: str
     key: tuple[str, ...]
@@ -74,7 +77,9 @@ async def check(database_url: str, master_key: bytes) -> Checked:
 
 
 def whole_table(model: ReadModel) -> bool:
-    """Say whether the model's rows cannot be found by their stream: then it is small and compared whole."""
+    """Say whether the model's rows cannot be found by their stream: then it is small and compared
+    whole.
+    """
     return isinstance(model, KeyedRows) and model.key[0] != "stream_id"
 
 
@@ -142,7 +147,7 @@ class _Comparison:
 
     @staticmethod
     def _is_unsettled(stored: Sequence[StoredEvent], applied: Sequence[StoredEvent]) -> bool:
-        """A lead erased in the log but not yet in the read models: its key is gone, its row is not."""
+        """A lead erased in the log, not yet in the read models: the key is gone, the row is not."""
         return any(one.type in ERASING for one in stored[len(applied) :])
 
     def _compare(

@@ -1,4 +1,6 @@
-"""From stored bytes to facts, for everything that folds: a type this code does not know is kept as it is, never dropped."""
+"""From stored bytes to facts, for everything that folds: a type this code does not know is kept as
+it is, never dropped.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from services.kit.keys import KeyRing
 
 @dataclass(frozen=True)
 class UnknownFact(Event):
-    """An event of a type this code does not know, written by newer code: its stored name and fields."""
+    """An event of a type this code does not know, written by newer code: its stored name and
+    fields.
+    """
 
     PERSONAL: ClassVar[frozenset[str]] = frozenset({"personal"})
 
@@ -47,7 +51,9 @@ class Decoder:
         return [self.decode_one(one) for one in stored]
 
     def decode_one(self, stored: StoredEvent) -> Recorded:
-        """Return the event, its key being loaded; raises when the stored bytes are not what the type promises."""
+        """Return the event, its key being loaded; raises when the stored bytes are not what the
+        type promises.
+        """
         try:
             return self._codec.decode(stored, self.keys.find(stored.stream_id))
         except UnknownEvent:

@@ -1,10 +1,12 @@
-"""From delivered events to what has to be written: decode, fold per stream in memory, write each row once.
+"""From delivered events to what has to be written: decode, fold per stream in memory, write each
+row once.
 
 Streams are kept folded while this process holds their partition. What does not follow without a
 gap is completed from the log; what cannot be folded parks its stream, and only that.
 """
 
 import traceback
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +15,13 @@ from uuid import UUID
 
 import asyncpg
 
+from schemas.catalogue import EVENTS
 from schemas.envelope import Recorded
 from services.kit.codec import StoredEvent
 from services.kit.feed import Batch, partition_of
 from services.kit.telemetry import logger
 from services.projections import metrics
-from services.projections.decoding import Decoder, UnknownFact
+from services.projections.decoding import ERASING, Decoder, UnknownFact
 from services.projections.history import HistoryForked, read_after
 from services.projections.model import ReadModel, Row, destroys_key
 from services.projections.tables import Tables
@@ -26,6 +29,7 @@ from services.projections.tables import Tables
 STREAMS_KEPT = 20_000
 PARKED_MOST = 100
 PARKED_AT_ONCE = 20
+_ORDINARY = frozenset(kind for kind in EVENTS.values() if kind.TOPIC not in ERASING)
 States = list[Any]
 """The state of one stream in each read model of its category, in the registry's order."""
 
@@ -43,11 +47,15 @@ class Parked:
 
 @dataclass(slots=True)
 class Changes:
-    """What a group of batches makes: per read model the rows, and the streams erased or parked."""
+    """What a group of batches makes: per read model the rows, and the streams erased or parked.
 
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    erased: dict[str, list[UUID]] = field(default_factory=dict)
-    owners: dict[str, list[UUID]] = field(default_factory=dict)
+    owners: whose the rows are, as (stream, number of rows) in the order of the rows.
+    firsts: the first event of each stream that was not known before.
+    """
+
+    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    erased: dict[str, list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    owners: dict[str, list[tuple[UUID, int]]] = field(default_factory=lambda: defaultdict(list))
     parked: dict[UUID, Parked] = field(default_factory=dict)
     firsts: dict[UUID, StoredEvent] = field(default_factory=dict)
     events: int = 0
@@ -116,8 +124,9 @@ class Folder:
         await self._decoder.load_keys(one for batch in batches for one in batch.events)
         await self._load(streams)
         await self._complete(streams)
-        for stream_id, stored in streams.items():
-            self._fold_stream(stream_id, stored, changes)
+        for stream_id, new in streams.items():
+            if new:
+                self._fold_stream(stream_id, new, changes)
         while len(self._kept) > STREAMS_KEPT:
             del self._kept[next(iter(self._kept))]
         return changes
@@ -159,52 +168,59 @@ class Folder:
             self._kept[stream_id] = [None] * len(self._models[category]) if kept is None else kept
             if kept is None and stored[0].version > 1:
                 missing.setdefault(category, []).append(stream_id)
-        assert self.tables is not None or not missing
+        tables = self.tables
+        assert tables is not None, "folding begins with forget()"
         for category, ids in missing.items():
             for place, model in enumerate(self._models[category]):
                 async with self._pool.acquire() as connection:
-                    loaded = await self.tables.load(connection, model, ids)  # type: ignore[union-attr]
+                    loaded = await tables.load(connection, model, ids)
                 for stream_id, state in loaded.items():
                     self._kept[stream_id][place] = state
 
     def _known(self, stream_id: UUID, models: Sequence[ReadModel]) -> int:
         """Return the version up to which the stream is folded in all its read models."""
-        states = self._kept[stream_id]
-        return min(model.known(state) for model, state in zip(models, states, strict=True))
+        lowest = -1
+        for model, state in zip(models, self._kept[stream_id], strict=True):
+            known = model.known(state)
+            if known < lowest or lowest < 0:
+                lowest = known
+        return lowest
 
     async def _complete(self, streams: dict[UUID, list[StoredEvent]]) -> None:
-        """Put what a stream lacks before its first event from the log; order what came unordered."""
+        """Leave what is known, and put what lacks before an event from the log in its place."""
         after: dict[UUID, int] = {}
+        lasts: dict[UUID, int] = {}
         for stream_id, stored in streams.items():
-            expected = self._known(stream_id, self._models[stored[0].type.partition(".")[0]])
+            known = self._known(stream_id, self._models[stored[0].type.partition(".")[0]])
+            if len(stored) == 1 and stored[0].version == known + 1:
+                continue
+            expected = known + 1
+            new = []
             for one in stored:
-                if one.version > expected + 1:
-                    after[stream_id] = self._known(
-                        stream_id, self._models[one.type.partition(".")[0]]
-                    )
+                if one.version == expected:
+                    new.append(one)
+                    expected += 1
+                elif one.version > expected:
+                    after[stream_id] = known
+                    lasts[stream_id] = max(one.version for one in stored)
                     break
-                expected = max(expected, one.version)
+            streams[stream_id] = new
         if not after:
             return
         metrics.gaps.inc(len(after))
         found = await read_after(self._pool, after)
-        await self._decoder.load_keys(one for events in found.values() for one in events)
         for stream_id, events in found.items():
-            last = max(one.version for one in streams[stream_id])
-            if len(events) < last - after[stream_id]:
+            last, known = lasts[stream_id], after[stream_id]
+            if len(events) < last - known:
                 raise HistoryForked(
                     f"stream {stream_id} was delivered up to version {last}, the log ends before"
                 )
-            streams[stream_id] = events[: last - after[stream_id]]
+            streams[stream_id] = events[: last - known]
+        await self._decoder.load_keys(one for stream_id in found for one in streams[stream_id])
 
-    def _fold_stream(
-        self, stream_id: UUID, stored: Sequence[StoredEvent], changes: Changes
-    ) -> None:
-        models = self._models[stored[0].type.partition(".")[0]]
-        known = self._known(stream_id, models)
-        new = [one for one in stored if one.version > known]
-        if not new:
-            return
+    def _fold_stream(self, stream_id: UUID, new: Sequence[StoredEvent], changes: Changes) -> None:
+        """Fold events that follow what is known without a gap."""
+        models = self._models[new[0].type.partition(".")[0]]
         changes.firsts[stream_id] = new[0]
         try:
             decode = self._decoder.decode_one
@@ -247,18 +263,21 @@ class Folder:
         advanced = [
             model.advance(state, events) for model, state in zip(models, states, strict=True)
         ]
-        for place, (model, (state, writes)) in enumerate(zip(models, advanced, strict=True)):
-            states[place] = state
+        for place, model in enumerate(models):
+            states[place], writes = advanced[place]
+            name = model.name
             if writes.rows:
-                changes.rows.setdefault(model.name, []).extend(writes.rows)
-                owners = changes.owners.setdefault(model.name, [])
-                owners.extend([stream_id] * len(writes.rows))
+                changes.rows[name].extend(writes.rows)
+                changes.owners[name].append((stream_id, len(writes.rows)))
             if writes.erased:
-                changes.erased.setdefault(model.name, []).append(stream_id)
+                changes.erased[name].append(stream_id)
         for recorded in events:
-            event = recorded.event
-            if type(event) is UnknownFact:
-                metrics.unknown_events.labels(event.topic).inc()
-                logger().warning("unknown-event", type=event.topic, position=recorded.position)
-            elif destroys_key(event):
+            kind = type(recorded.event)
+            if kind in _ORDINARY:
+                continue
+            if kind is UnknownFact:
+                topic = getattr(recorded.event, "topic", "")
+                metrics.unknown_events.labels(topic).inc()
+                logger().warning("unknown-event", type=topic, position=recorded.position)
+            elif destroys_key(recorded.event):
                 self._decoder.forget(stream_id)

@@ -1,6 +1,8 @@
-"""The grid's row of a lead: one small function per event, none of which can fail on an event that was stored.
+"""The grid's row of a lead: one small function per event, none of which can fail on an event that
+was stored.
 
-What a lead *is* for decisions stands in services/command/domain/lead; this is what people see of it.
+What a lead *is* for decisions stands in services/command/domain/lead; this is what people see of
+it.
 """
 
 from collections.abc import Callable
@@ -143,7 +145,9 @@ def _created(row: Row, event: events.LeadCreated, recorded: Recorded) -> None:
 
 
 def _keep_personal(row: Row, personal: Any) -> None:
-    """Built-in fields go to columns of their own, the others among `fields`, remembered as personal."""
+    """Built-in fields go to columns of their own, the others among `fields`, remembered as
+    personal.
+    """
     own = {name: value for name, value in personal.items() if name not in BUILT_IN}
     for name in BUILT_IN:
         if name in personal:

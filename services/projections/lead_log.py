@@ -1,6 +1,8 @@
-"""The log of a lead as people read it: one row an event, with its fields as they were then, in today's shape.
+"""The log of a lead as people read it: one row an event, with its fields as they were then, in
+today's shape.
 
-What is personal stands apart, so that erasing a lead empties one column and leaves the facts (rule 16).
+What is personal stands apart, so that erasing a lead empties one column and leaves the facts (rule
+16).
 """
 
 from dataclasses import MISSING, fields

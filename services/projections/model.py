@@ -1,6 +1,7 @@
 """What a read model is: a table, and a pure fold that says what its rows become with each event.
 
-Worker, rebuild, as-of reads and `leads check` all use the same fold; there is no second way to make a row.
+Worker, rebuild, as-of reads and `leads check` all use the same fold; there is no second way to
+make a row.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,9 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What one stream's events make of one read model: rows to write, and whether older rows lose personal data."""
+    """What one stream's events make of one read model: rows to write, and whether older rows lose
+    personal data.
+    """
 
     rows: Sequence[Row] = ()
     erased: bool = False
@@ -29,8 +32,10 @@ NOTHING = Writes()
 class StreamRow:
     """A read model with one row a stream, such as `lead`: the row itself is all there is to know.
 
-    name: of the table. category: of the streams it follows. version: of the fold; raised, it asks for a rebuild.
-    key: the columns of the primary key, the stream's id. A row has `version` and `position` of its last event.
+    name: of the table. category: of the streams it follows. version: of the fold; raised, it asks
+    for a rebuild.
+    key: the columns of the primary key, the stream's id. A row has `version` and `position` of its
+    last event.
     """
 
     name: str
@@ -44,7 +49,7 @@ class StreamRow:
         return 0 if state is None else int(state["version"])
 
     def advance(self, state: Row | None, events: Sequence[Recorded]) -> tuple[Row | None, Writes]:
-        """Return the row after the events that follow it, ignoring those it has; and what to write."""
+        """Return the row after the events it has not seen, and what to write."""
         known = 0 if state is None else state["version"]
         before = state
         fold = self.fold
@@ -58,9 +63,11 @@ class StreamRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRows:
-    """A read model with one row an event, such as `lead_log`: of a stream only the last version needs to be known.
+    """A read model with one row an event, such as `lead_log`: of a stream only the last version
+    needs to be known.
 
-    The fold ignores its first argument. After an event with DESTROYS_KEY earlier rows lose the column `personal`.
+    The fold ignores its first argument. After an event with DESTROYS_KEY earlier rows lose the
+    column `personal`.
     """
 
     name: str
@@ -99,9 +106,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRows:
-    """A read model with some rows a stream, such as `team`: each event touches the row that `row_key` names, if any.
+    """A read model with some rows a stream, such as `team`: each event touches the row that
+    `row_key` names, if any.
 
-    Its state is not stored: rows know only the version that changed them last. It is folded again from the log.
+    Its state is not stored: rows know only the version that changed them last. It is folded again
+    from the log.
     """
 
     name: str

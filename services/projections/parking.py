@@ -50,7 +50,7 @@ async def parked_streams(pool: "asyncpg.Pool[asyncpg.Record]") -> list[ParkedStr
 async def unpark(
     pool: "asyncpg.Pool[asyncpg.Record]", decoder: Decoder, stream_id: UUID
 ) -> str | None:
-    """Replay a parked stream from the log. Returns None when it flows again, else why it does not."""
+    """Replay a parked stream from the log; return None when it flows again, else why not."""
     async with pool.acquire() as connection, connection.transaction():
         position = await connection.fetchval(_HOLD, partition_of(stream_id))
         parked = await connection.fetchval(
@@ -82,7 +82,7 @@ async def _replay(
     stream_id: UUID,
     position: int,
 ) -> None:
-    """Fold what the read models lack, up to where the partition stands; the rest comes by itself."""
+    """Fold what the read models lack, up to where the partition stands."""
     stored = (await read_after(pool, {stream_id: 0}))[stream_id]
     stored = [one for one in stored if one.position <= position]
     events = await decoder.decode(stored)

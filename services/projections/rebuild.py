@@ -71,7 +71,7 @@ def definition_of(name: str, generation: int) -> tuple[list[str], list[str]]:
     for path in sorted(DEFINITIONS.glob("*.sql")):
         text = re.sub(r"--[^\n]*", "", path.read_text("utf-8"))
         mine = [
-            statement.strip().replace(f"read.{name}_v1", f"read.{name}_v{generation}")
+            re.sub(rf"\b{name}_v1", f"{name}_v{generation}", statement.strip())
             for statement in text.split(";")
             if re.search(rf"\bread\.{name}_v1\b", statement)
         ]
@@ -88,7 +88,7 @@ async def rebuild(
     progress: Progress = lambda done, total: None,
     processes: int = PROCESSES,
 ) -> Rebuilt:
-    """Rebuild the read model and switch to it. Raises RebuildRefused or LookupError (no such one)."""
+    """Rebuild the read model and switch to it. Raises RebuildRefused; LookupError for no such."""
     model = BY_NAME[name]
     pool = await connect_pool(database_url, "leads_projections", largest=4, statement_timeout_ms=0)
     try:
@@ -343,9 +343,8 @@ class _CatchUp:
                 "select name || '_v' || generation from read.models where name = $1", name
             )
             await connection.execute(f"drop view if exists read.{name}")
-            await connection.execute(
-                f"create view read.{name} as select * from read.{self._table.name}"
-            )  # noqa: S608 - names from the catalogue
+            rows = f"select * from read.{self._table.name}"  # noqa: S608 - our names
+            await connection.execute(f"create view read.{name} as {rows}")
             await connection.execute(
                 "update read.models set generation = generation + 1, fold_version = $2,"
                 " switched_at = clock_timestamp() where name = $1",

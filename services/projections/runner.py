@@ -110,7 +110,9 @@ class Worker:
         await self._leave()
 
     def _bear_loss(self, error: FeedLost) -> None:
-        """A lost topic is published anew by the relay; when that does not happen, somebody must look."""
+        """A lost topic is published anew by the relay; when that does not happen, somebody must
+        look.
+        """
         now = time.monotonic()
         if self._lost_since is None:
             self._lost_since = now
@@ -200,7 +202,7 @@ class Worker:
                 list(self.leases.held),
             )
             metrics.parked.set(await connection.fetchval("select count(*) from read.parked"))
-        self._folder.forget(self._tables, {stream: version for stream, version in rows})
+        self._folder.forget(self._tables, dict(rows))
         feed.assign({partition: held.start for partition, held in self.leases.held.items()})
         metrics.partitions.set(len(self.leases.held))
         logger().info("partitions", held=sorted(self.leases.held), source=feed.source)

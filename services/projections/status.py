@@ -17,7 +17,7 @@ def row_key(event: Event) -> Key | None:
 
 
 def fold(row: Row | None, recorded: Recorded) -> Row:
-    """Return the status's row after one more event. A built-in status begins with its first change."""
+    """Return the status's row after one more event; a built-in one begins with a change."""
     event = recorded.event
     match event:
         case events.StatusAdded():

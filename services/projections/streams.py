@@ -53,7 +53,8 @@ class Standing:
 async def streams_between(
     connection: "asyncpg.Connection[asyncpg.Record]", low: UUID, high: UUID | None
 ) -> AsyncIterator[list[Stream]]:
-    """Yield all streams from `low` to before `high`, whole, some thousand events at a time, in order of their ids.
+    """Yield all streams from `low` to before `high`, whole, some thousand events at a time, in
+    order of their ids.
 
     `connection` must be in a transaction. The index is followed, so that nothing is sorted.
     """
@@ -82,11 +83,14 @@ async def streams_between(
 
 
 async def cut_into(pool: "asyncpg.Pool[asyncpg.Record]", parts: int) -> list[UUID]:
-    """Return `parts` stream ids, the first the lowest of all, that cut the streams into equal ranges."""
+    """Return `parts` stream ids, the first the lowest of all, that cut the streams into equal
+    ranges.
+    """
     rows = await pool.fetch(
         "select stream_id from (select stream_id, row_number() over (order by stream_id) as place,"
         " count(*) over () as total from log.streams) s"
-        " where place <> 1 and (place - 1) % greatest(total / $1, 1) = 0 order by stream_id limit $2",
+        " where place <> 1 and (place - 1) % greatest(total / $1, 1) = 0"
+        " order by stream_id limit $2",
         parts,
         parts - 1,
     )

@@ -42,7 +42,8 @@ class Table:
         """Insert what `source` (a table or a call) holds or, where a row is newer, replace."""
         names = ", ".join(self.names)
         key = ", ".join(self.model.key)
-        insert = f"insert into read.{self.name} as r ({names}) select * from {source}"  # noqa: S608 - names from the catalogue
+        insert = f"insert into read.{self.name} as r ({names})"
+        insert += f" select * from {source}"  # noqa: S608 - our names
         if isinstance(self.model, EventRows):
             return f"{insert} on conflict ({key}) do nothing"
         changes = ", ".join(
@@ -68,7 +69,7 @@ class Table:
         key = self.model.key[0]
         if isinstance(self.model, EventRows):
             return (
-                f"select {key}, max(version) as version from read.{self.name}"  # noqa: S608 - names from the catalogue
+                f"select {key}, max(version) from read.{self.name}"  # noqa: S608 - our names
                 f" where {key} = any($1) group by {key}"
             )
         return f"{self.read_sql} where {key} = any($1)"
@@ -80,7 +81,7 @@ class Table:
             f"{name}::text" if kind == "uuid" and name not in self.model.key else name
             for name, kind in self.columns
         )
-        return f"select {names} from read.{self.name}"  # noqa: S608 - names from the catalogue
+        return f"select {names} from read.{self.name}"  # noqa: S608 - our names
 
     def row_of(self, record: Sequence[Any]) -> Row:
         """Return what `read_sql` read as a row such as the fold makes."""
@@ -179,7 +180,7 @@ class Tables:
             key = model.key[0]
             loaded = [table.row_of(row) for row in rows]
             return {row[key]: row for row in loaded}
-        return {stream: version for stream, version in rows}
+        return dict(rows)
 
     async def write(
         self,
@@ -197,7 +198,7 @@ class Tables:
         if erased:
             key = model.key[0]
             await connection.execute(
-                f"update read.{table.name} set personal = null"  # noqa: S608 - names from the catalogue
+                f"update read.{table.name} set personal = null"  # noqa: S608 - our names
                 f" where {key} = any($1) and personal is not null",
                 erased,
             )
@@ -220,7 +221,7 @@ async def _copy_in(
         f"create temp table if not exists {table.stage}"
         f" (like read.{table.name}) on commit delete rows"
     )
-    await connection.execute(f"delete from pg_temp.{table.stage}")  # noqa: S608 - names from the catalogue
+    await connection.execute(f"delete from pg_temp.{table.stage}")  # noqa: S608 - our names
     await connection.copy_records_to_table(
         table.stage, records=records, columns=table.copied, schema_name="pg_temp"
     )

@@ -1,4 +1,5 @@
-"""One transaction for a group of batches: offsets move under their epochs, rows are written, streams parked.
+"""One transaction for a group of batches: offsets move under their epochs, rows are written,
+streams parked.
 
 Either all of it happens or nothing. When the database refuses rows, the streams that cause it
 are found by halving, parked, and the rest is written.
@@ -62,7 +63,8 @@ async def write(
     tables: Tables,
     group: Group,
 ) -> bool:
-    """Write the group in one transaction. Returns whether streams were parked that the folding did not know of.
+    """Write the group in one transaction. Returns whether streams were parked that the folding did
+    not know of.
 
     Raises Fenced, Switched, TooManyParked or HistoryForked; then nothing was written.
     """
@@ -114,7 +116,7 @@ async def _write_rows(
         async with connection.transaction():
             await _write_some(connection, models, tables, changes, None)
     except Refusal:
-        streams = sorted({stream for owners in changes.owners.values() for stream in owners})
+        streams = sorted({stream for owners in changes.owners.values() for stream, _ in owners})
         await _halve(connection, models, tables, changes, streams)
         return True
     return False
@@ -131,7 +133,7 @@ async def _write_some(
         rows: Sequence[Row] = changes.rows.get(model.name, ())
         erased: Sequence[UUID] = changes.erased.get(model.name, ())
         if only is not None:
-            owners = changes.owners.get(model.name, ())
+            owners = (one for one, n in changes.owners.get(model.name, ()) for _ in range(n))
             rows = [row for row, owner in zip(rows, owners, strict=True) if owner in only]
             erased = [stream for stream in erased if stream in only]
         if rows or erased:
@@ -145,7 +147,7 @@ async def _halve(
     changes: Changes,
     streams: Sequence[UUID],
 ) -> None:
-    """Write these streams; when that is refused, each half; a single one that is refused is parked."""
+    """Write these streams; when that is refused, each half; a single one is parked."""
     try:
         async with connection.transaction():
             await _write_some(connection, models, tables, changes, frozenset(streams))
