@@ -24,6 +24,7 @@ class _Kept:
     child: Child
     keeper: "asyncio.Task[None] | None" = None
     starts: int = 1
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -56,6 +57,11 @@ class Supervisor:
         """How often a program was started, restarts included."""
         return self._kept[name].starts
 
+    async def finished(self, name: str) -> None:
+        """Waits until a program that `ends` has done its work, however often it is restarted."""
+        assert self._kept[name].program.ends, f"{name} is not expected to end"
+        await self._kept[name].finished.wait()
+
     async def stop(self) -> None:
         """Stops all in reverse order, within STOP_S_MAX; what does not stop in time is killed."""
         loop = asyncio.get_running_loop()
@@ -85,28 +91,35 @@ class Supervisor:
         delay_s = self.first_delay_s
         while True:
             ready_at = loop.time()
-            ended = describe_exit(await kept.child.wait())
+            code = await kept.child.wait()
             # Whatever it left in its process group must not live beside the next one.
             kept.child.kill()
+            if code == 0 and kept.program.ends:
+                kept.finished.set()
+                return
             if loop.time() - ready_at > STEADY_S:
                 delay_s = self.first_delay_s
-            while True:
-                self.say(
-                    f"{kept.program.name} ended with {ended}; starting it again in {delay_s:.2g} s"
-                    f" (log: {kept.child.log_path})"
-                )
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, self.delay_s_max)
-                kept.child = Child(kept.program, self._log(kept.program))
-                kept.starts += 1
-                try:
-                    await kept.child.until_ready()
-                except StartFailed:
-                    kept.child.kill()
-                    ended = f"{describe_exit(kept.child.exit_code or 0)} before it was ready"
-                    continue
-                self.say(f"{kept.program.name} runs again")
-                break
+            delay_s = await self._start_again(kept, describe_exit(code), delay_s)
+            self.say(f"{kept.program.name} runs again")
+
+    async def _start_again(self, kept: _Kept, ended: str, delay_s: float) -> float:
+        """Returns once it is ready again, with the delay before the next start after that."""
+        while True:
+            self.say(
+                f"{kept.program.name} ended with {ended}; starting it again in {delay_s:.2g} s"
+                f" (log: {kept.child.log_path})"
+            )
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, self.delay_s_max)
+            kept.child = Child(kept.program, self._log(kept.program))
+            kept.starts += 1
+            try:
+                await kept.child.until_ready()
+            except StartFailed:
+                kept.child.kill()
+                ended = f"{describe_exit(kept.child.exit_code or 0)} before it was ready"
+            else:
+                return delay_s
 
     def _log(self, program: Program) -> Path:
         return self.logs / f"{program.name}.log"
