@@ -46,7 +46,7 @@ _EARLIER = (
     ("VoiceMail", None, 12),
     ("DroppedCall", None, 4),
     ("DialingCancelled", None, 4),
-    ("NormalDisconnect", "Call back later", 10),
+    ("NormalDisconnect", "call_back_later", 10),
 )
 """How calls before the last ended: end cause, disposition, of a hundred."""
 _WEIGHTS = [weight for _, _, weight in _EARLIER]
@@ -176,7 +176,7 @@ def _last_call(client: Client, random: Random) -> dict[str, Any]:
     ended = started + timedelta(seconds=talked + random.randint(4, 30))
     cause = "NormalDisconnect" if talked or client.subscribed else "NoResponse"
     call = _call(client, random, 0, started, ended, cause)
-    told = "Subscribed" if client.subscribed else "Declined"
+    told = "subscribed" if client.subscribed else "declined"
     return call | {"disposition": told if talked else None, "talk_seconds": talked}
 
 
@@ -242,7 +242,7 @@ _KINDS_OF_GARBAGE: dict[str, _Change | None] = {
     "unknown campaign": {"lead_id": None, "campaign": "no-such-campaign"},
     "unknown agent": {"agent": "no-such-agent"},
     "unknown end cause": {"end_cause": "Exploded"},
-    "control character": {"disposition": "Sub\0scribed"},
+    "control character": {"disposition": "sub\0scribed"},
     "text for a number": {"talk_seconds": "12"},
     "no time zone": {"started_at": "2009-05-05T10:00:00"},
     "not yet": {"started_at": "2199-05-05T10:00:00Z"},

@@ -68,9 +68,9 @@ _LABELS = {
 _AGENT_NAMES = ("Amy", "Ben", "Cleo", "Dan")
 
 RULES = (
-    RuleSpec(disposition="Subscribed", next_status="success"),
-    RuleSpec(disposition="Declined", next_status="not_interested"),
-    RuleSpec(disposition="Call back later", next_status="rescheduled", delay_minutes=1_440),
+    RuleSpec(disposition="subscribed", next_status="success"),
+    RuleSpec(disposition="declined", next_status="not_interested"),
+    RuleSpec(disposition="call_back_later", next_status="rescheduled", delay_minutes=1_440),
     RuleSpec(end_cause="NoResponse", next_status="no_answer", delay_minutes=240),
     RuleSpec(end_cause="VoiceMail", next_status="no_answer", delay_minutes=1_440),
     RuleSpec(end_cause="Busy", next_status="automatic_redial", delay_minutes=15),
