@@ -5,7 +5,7 @@ nothing. A client that cannot keep up is told so and sent away; it comes back th
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import orjson
@@ -67,7 +67,7 @@ class Follower:
         self._sight: Any = None
         self._sight_until = 0.0
 
-    async def chunks(self, after: int | None) -> AsyncIterator[bytes]:
+    async def chunks(self, after: int | None) -> AsyncGenerator[bytes, None]:
         """Yield pieces of the stream: first what was missed since `after`, then what happens."""
         position = await self._tail.join()
         try:
@@ -84,7 +84,7 @@ class Follower:
         finally:
             await self._tail.leave()
 
-    async def _live(self, position: int) -> AsyncIterator[bytes]:
+    async def _live(self, position: int) -> AsyncGenerator[bytes, None]:
         while True:
             if not self._tail.holds(position):
                 yield _slow(position)
@@ -165,7 +165,7 @@ class EventStream(Response):
     stopped.
     """
 
-    def __init__(self, chunks: AsyncIterator[bytes], draining: asyncio.Event) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes, None], draining: asyncio.Event) -> None:
         """Send `chunks`; end when `draining` is set."""
         self._chunks = chunks
         self._draining = draining
@@ -196,7 +196,7 @@ class EventStream(Response):
         except TimeoutError:
             return
         finally:
-            await self._chunks.aclose()  # type: ignore[attr-defined]
+            await self._chunks.aclose()
 
 
 async def _left(receive: Receive) -> None:
@@ -240,7 +240,7 @@ def install(app: FastAPI, reading: Reading) -> None:
             counted(Follower(reading, tail, principal, given).chunks(after)), app.state.draining
         )
 
-    async def counted(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def counted(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         nonlocal clients
         clients += 1
         try:
@@ -248,4 +248,4 @@ def install(app: FastAPI, reading: Reading) -> None:
                 yield chunk
         finally:
             clients -= 1
-            await chunks.aclose()  # type: ignore[attr-defined]
+            await chunks.aclose()

@@ -123,6 +123,7 @@ _CHANGES: dict[str, Callable[[Data], Iterator[Change]]] = {
     "lead.status_changed": _replaced("status", "status"),
     "lead.status_restored": _replaced("status", "status"),
     "lead.reset": _reset,
+    "lead.attempts_restored": _replaced("passes", "attempts"),
     "lead.readied": _status("ready"),
     "lead.cancelled": _status("cancelled"),
     "lead.paused": _status("paused"),

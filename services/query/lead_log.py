@@ -92,10 +92,10 @@ def _condition(
     return " and ".join(parts)
 
 
-async def log_page(
-    reading: Reading, asked: Asked, lead_id: UUID, version: int, given: LogParameters
-) -> Response:
+async def log_page(reading: Reading, asked: Asked, lead: Any, given: LogParameters) -> Response:
     """Answer one page of the log of a lead that is in sight."""
+    lead_id = lead["lead_id"]
+    erased = lead["anonymised"] or lead["deleted"]
     moment = None
     if given.as_of is not None:
         moment = read_moment(given.as_of, asked.now, "as_of")
@@ -124,16 +124,16 @@ async def log_page(
         )
     content = {
         "lead_id": lead_id,
-        "version": version,
-        "entries": [entry(row, asked.shows_phones) for row in found],
+        "version": lead["version"],
+        "entries": [entry(row, asked.shows_phones, erased) for row in found],
         "next": following,
         **asked.currency(),
     }
     return answer(content)
 
 
-def entry(row: Any, phones: bool) -> dict[str, Any]:
-    """Return a row of the log as people read it."""
+def entry(row: Any, phones: bool, erased: bool) -> dict[str, Any]:
+    """Return a row of the log as people read it; `erased` says that the lead was."""
     kind = row["kind"]
     data = orjson.loads(row["data"])
     personal = None if row["personal"] is None else orjson.loads(row["personal"])
@@ -150,7 +150,7 @@ def entry(row: Any, phones: bool) -> dict[str, Any]:
         "cause": row["cause"],
         "data": whole,
         "changes": changes_of(kind, whole),
-        "erased": personal is None and has_personal(kind),
+        "erased": erased and personal is None and has_personal(kind),
     }
 
 
@@ -163,4 +163,4 @@ def install(app: FastAPI, reading: Reading) -> None:
     ) -> Response:
         """Read what happened to a lead, newest first."""
         async with lead_at(reading, request, lead_id, given) as (asked, row):
-            return await log_page(reading, asked, lead_id, row["version"], given)
+            return await log_page(reading, asked, row, given)

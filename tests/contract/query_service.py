@@ -90,7 +90,7 @@ class World:
         self.log = log
         self.reading = reading
         self.client: httpx.AsyncClient = client
-        self.clock: FixedClock = reading.clock  # type: ignore[assignment] - it is given one
+        self.clock = reading.clock
         self._versions: dict[str, int] = {}
         self._states: dict[tuple[UUID, str], Any] = {}
         self._done = 0

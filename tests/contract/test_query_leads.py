@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ async def test_simple_conditions_narrow_the_list(world: World) -> None:
     await world.lead("one", status="ready", owner=user("agent"))
     await world.lead("two", status="callback", campaign_id=AUTUMN, active=False)
 
-    async def ids(**params: object) -> list[str]:
+    async def ids(**params: Any) -> list[str]:
         return [one["lead_id"] for one in (await world.read("/v1/leads", **params))["leads"]]
 
     assert await ids(status=["ready", "created"]) == [named("one")]

@@ -1,0 +1,131 @@
+"""A million leads with names, numbers, fields and a log, made inside the database in a minute.
+
+Deterministic: lead n is the same in every run. Spread like a call centre's: few campaigns, some
+hundred owners, most leads open, a Zipf-like number of calls.
+"""
+
+from typing import Any
+
+import asyncpg
+
+CAMPAIGNS = 8
+TEAMS = 20
+AGENTS = 200
+
+_LEADS = """
+insert into read.lead_v1 ({columns})
+select {values}
+from (
+  select n,
+    ('01980000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id,
+    (hashint8(n)::int8 + 2147483648) as a,
+    (hashint8(n + 1000000007)::int8 + 2147483648) as b,
+    (hashint8(n + 2000000014)::int8 + 2147483648) as c
+  from generate_series($1::int8, $2::int8) n
+) s,
+lateral (select timestamptz '2026-03-01' - (a % 7776000) * interval '1 second' as changed) t
+"""
+_OWNER = (
+    "case when a % 10 < 3 then 'team:' || read_bench.uuid_of('team', (b % 20)::int)"
+    " else 'user:' || read_bench.uuid_of('agent', (b % 200)::int) end"
+)
+_STATUS = (
+    "(array['ready','created','no_answer','callback','automatic_redial','not_interested',"
+    "'success','max_call_attempts','unqualified','paused'])"
+    "[1 + floor(10 * power((c % 1000) / 1000.0, 1.7))::int]"
+)
+_VALUES: dict[str, str] = {
+    "lead_id": "id",
+    "version": "1 + (b % 12)::int",
+    "position": "n",
+    "campaign_id": "read_bench.uuid_of('campaign', (a % 8)::int)",
+    "pool_id": "read_bench.uuid_of('pool', (a % 400)::int)",
+    "segment_id": "case when c % 5 = 0 then read_bench.uuid_of('segment', (a % 40)::int) end",
+    "source": "'upload'",
+    "owner": _OWNER,
+    "original_owner": _OWNER,
+    "status": _STATUS,
+    "active": "c % 20 <> 0",
+    "suppressed": "c % 97 = 0",
+    "priority": "1 + (c % 10)::int",
+    "passes": "(b % 8)::int",
+    "call_attempts": "(b % 8)::int",
+    "contact_attempts": "(b % 5)::int",
+    "contact_sessions": "'[]'",
+    "talk_seconds": "(c % 900)::int",
+    "next_dial_at": "case when c % 3 > 0 then timestamptz '2026-03-01'"
+    " + (b % 1209600 - 604800) * interval '1 second' end",
+    "latest_call_at": "case when b % 8 > 0 then changed - interval '1 minute' end",
+    "latest_call_by": "case when b % 8 > 0 then read_bench.uuid_of('agent', (c % 200)::int) end",
+    "latest_end_cause": "case when b % 8 > 0 then"
+    " (array['NoResponse','Busy','NormalDisconnect','VoiceMail'])[1 + (a % 4)::int] end",
+    "user_processed_by": "case when c % 4 = 0 then read_bench.uuid_of('agent', (c % 200)::int) end",
+    "user_processed_at": "case when c % 4 = 0 then changed end",
+    "uploaded_by": "'user:' || read_bench.uuid_of('agent', 0)",
+    "uploaded_at": "timestamptz '2025-11-01' + (n % 90) * interval '1 day'",
+    "created_at": "timestamptz '2025-11-01' + (n % 90) * interval '1 day'",
+    "last_modified_by": "'user:' || read_bench.uuid_of('agent', (c % 200)::int)",
+    "last_modified_at": "changed",
+    "last_activity_at": "changed",
+    "phone": "'+4915' || lpad((a % 1000000000)::text, 9, '0')",
+    "phone_typed": "'015' || lpad((a % 1000000000)::text, 9, '0')",
+    "name": "read_bench.word((a % 7919)::int) || ' ' || read_bench.word((b % 104729)::int)",
+    "email": "lower(read_bench.word((b % 104729)::int)) || n || '@example.com'",
+    "contacts": "'[]'",
+    "notes": "'{}'",
+    "fields": "jsonb_build_object('age', 18 + (a % 70), 'city', read_bench.word((c % 500)::int),"
+    " 'balance', (b % 100000) - 20000, 'housing', c % 2 = 0,"
+    " 'job', (array['admin','technician','services','retired','student'])[1 + (c % 5)::int])",
+    "personal_fields": "'[]'",
+    "anonymised": "false",
+    "deleted": "false",
+}
+_LOG = """
+insert into read.lead_log_v1
+  (lead_id, version, position, kind, happened_at, recorded_at, actor, cause, data)
+select id, v, n * 6 + v, case when v = 1 then 'lead.created' else 'lead.call_recorded' end,
+  timestamptz '2026-03-01' - ((a + v * 7919) % 7776000) * interval '1 second',
+  timestamptz '2026-03-01' - ((a + v * 7919) % 7776000) * interval '1 second',
+  'user:' || read_bench.uuid_of('agent', (a % 200)::int), 'call:' || n || '/' || v,
+  case when v = 1 then jsonb_build_object('owner', 'x') else jsonb_build_object(
+    'call_id', n || '/' || v, 'talk_seconds', a % 300, 'end_cause',
+    (array['NoResponse','Busy','NormalDisconnect','VoiceMail'])[1 + ((a + v) % 4)::int]) end
+from (
+  select n, ('01980000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id,
+    (hashint8(n)::int8 + 2147483648) as a
+  from generate_series($1::int8, $2::int8) n
+) s, generate_series(1, 6) v
+"""
+_WORDS = """
+create schema if not exists read_bench;
+create or replace function read_bench.uuid_of(kind text, n int) returns uuid immutable
+  language sql return md5(kind || n)::uuid;
+create or replace function read_bench.word(n int) returns text immutable language sql return
+  initcap((array['be','ka','lo','mi','nu','ra','se','ti','vo','wa'])[1 + n % 10] ||
+  (array['n','r','l','s','t','m','d','k','b','g'])[1 + n / 10 % 10] ||
+  (array['a','e','i','o','u','au','ei','ia','eo','ue'])[1 + n / 100 % 10] ||
+  (array['r','n','s','l','k','t','m','ch','st','nd'])[1 + n / 1000 % 10] ||
+  (array['o','a','e','i','u','er','en','us','in','el'])[1 + n / 10000 % 10]);
+"""
+
+
+async def make_leads(
+    connection: "asyncpg.Connection[Any]", count: int, *, log: bool = True, batch: int = 50_000
+) -> None:
+    """Fill the read models with `count` leads and six log entries each, as their owner."""
+    await connection.execute(_WORDS)
+    statement = _LEADS.format(columns=", ".join(_VALUES), values=", ".join(_VALUES.values()))
+    for first in range(1, count + 1, batch):
+        last = min(first + batch - 1, count)
+        await connection.execute(statement, first, last)
+        if log:
+            await connection.execute(_LOG, first, last)
+    await connection.execute("vacuum analyze read.lead_v1")
+    if log:
+        await connection.execute("vacuum analyze read.lead_log_v1")
+
+
+async def id_of(connection: "asyncpg.Connection[Any]", kind: str, number: int) -> str:
+    """Return the id of a team, agent, campaign, pool or segment of these leads."""
+    found = await connection.fetchval("select md5($1 || $2::int)::uuid", kind, number)
+    return str(found)
