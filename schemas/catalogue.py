@@ -1,5 +1,6 @@
 """Every event there is, by its stored name. Decoding, schemas and replay start from here."""
 
+from schemas.bulk import BULK_EVENTS
 from schemas.campaign import CAMPAIGN_EVENTS
 from schemas.dnc import DNC_EVENTS
 from schemas.event import Event
@@ -15,5 +16,6 @@ EVENTS: dict[str, type[Event]] = {
         *ORGANISATION_EVENTS,
         *DNC_EVENTS,
         *QUARANTINE_EVENTS,
+        *BULK_EVENTS,
     )
 }

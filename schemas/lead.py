@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from schemas.event import Event
 from schemas.lead_dialling import (
+    LeadAttemptsRestored,
     LeadCallbackCancelled,
     LeadCallbackSet,
     LeadCallRecorded,
@@ -35,6 +36,7 @@ __all__ = [
     "LeadActivated",
     "LeadAddedToSegment",
     "LeadAnonymised",
+    "LeadAttemptsRestored",
     "LeadCallRecorded",
     "LeadCallStarted",
     "LeadCallbackCancelled",

@@ -14,13 +14,17 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LeadDialScheduled(Event):
-    """The lead is not dialled before this time; `zone` is the zone it was asked in."""
+    """The lead is not dialled before this time; `zone` is the zone it was asked in.
+
+    contact: id of the contact to dial then, where an undo restores one; None leaves it as it is.
+    """
 
     TOPIC: ClassVar[str] = "lead.dial_scheduled"
 
     at: str
     zone: str | None = None
     previous: str | None = None
+    contact: int | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,20 @@ class LeadManualPassRecorded(Event):
     status_before: str | None = None
     next_dial_at: str | None = None
     next_contact: int | None = None
+
+
+@dataclass(frozen=True)
+class LeadAttemptsRestored(Event):
+    """A reset was undone: the attempts from before it count again. `previous` counted till now."""
+
+    TOPIC: ClassVar[str] = "lead.attempts_restored"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"by_number"})
+
+    attempts: int
+    reset_at: str | None = None
+    by_rule: Mapping[str, int] | None = None
+    by_number: Mapping[str, int] | None = None
+    previous: int = 0
 
 
 @dataclass(frozen=True)

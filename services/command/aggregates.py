@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.envelope import Recorded
 from schemas.event import Event
+from services.command.domain.bulk import state as bulk
 from services.command.domain.campaign import state as campaign
 from services.command.domain.dnc import state as dnc
 from services.command.domain.lead import evolving as lead
@@ -41,4 +42,10 @@ AGGREGATES: dict[str, Aggregate] = {
     "organisation": Aggregate(organisation.replay, _without_actor(organisation.fold)),
     "dnc": Aggregate(dnc.replay, _without_actor(dnc.fold)),
     "quarantine": Aggregate(quarantine.replay, _without_actor(quarantine.fold)),
+    "bulk": Aggregate(bulk.replay, _without_actor(bulk.fold)),
 }
+
+EMPTY: dict[str, Any] = {
+    category: aggregate.replay((), None) for category, aggregate in AGGREGATES.items()
+}
+"""The state of a stream that does not exist, by category."""

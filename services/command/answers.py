@@ -27,6 +27,7 @@ PLACES = {
     "lead": "/v1/leads",
     "campaign": "/v1/campaigns",
     "quarantine": "/v1/quarantine",
+    "bulk": "/v1/bulk-jobs",
 }
 """Where streams of a category are read; others have no address of their own."""
 

@@ -235,6 +235,11 @@ def _status_set(
     _set_status(row, event.status)
 
 
+def _attempts_restored(row: Row, event: events.LeadAttemptsRestored, _: Recorded) -> None:
+    row["passes"] = event.attempts
+    row["reset_at"] = None if event.reset_at is None else _parse(event.reset_at)
+
+
 def _reset(row: Row, event: events.LeadReset, _: Recorded) -> None:
     _set_status(row, "ready")
     row["passes"] = 0
@@ -435,6 +440,7 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadStatusChanged: _status_set,
     events.LeadStatusRestored: _status_set,
     events.LeadReset: _reset,
+    events.LeadAttemptsRestored: _attempts_restored,
     events.LeadReadied: _readied,
     events.LeadCancelled: _cancelled,
     events.LeadPaused: _paused,

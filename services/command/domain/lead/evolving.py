@@ -191,6 +191,12 @@ def _reset(lead: Lead, event: events.LeadReset) -> None:
     lead.next_contact = None
 
 
+def _attempts_restored(lead: Lead, event: events.LeadAttemptsRestored) -> None:
+    lead.attempts, lead.reset_at = event.attempts, event.reset_at
+    lead.attempts_by_rule = event.by_rule or _NOTHING
+    lead.attempts_by_number = event.by_number or _NOTHING
+
+
 def _readied(lead: Lead, event: events.LeadReadied) -> None:
     _edit_status(lead, event, "ready")
 
@@ -225,6 +231,8 @@ def _priority_changed(lead: Lead, event: events.LeadPriorityChanged) -> None:
 
 def _dial_scheduled(lead: Lead, event: events.LeadDialScheduled) -> None:
     lead.next_dial_at = event.at
+    if event.contact is not None:
+        lead.next_contact = event.contact
 
 
 def _scheduled_dial_cancelled(lead: Lead, event: events.LeadScheduledDialCancelled) -> None:
@@ -389,6 +397,7 @@ _CHANGES: dict[type[Event], Callable[[Lead, Any], None]] = {
     events.LeadStatusChanged: _status_changed,
     events.LeadStatusRestored: _status_restored,
     events.LeadReset: _reset,
+    events.LeadAttemptsRestored: _attempts_restored,
     events.LeadReadied: _readied,
     events.LeadCancelled: _cancelled,
     events.LeadPaused: _paused,

@@ -1,0 +1,56 @@
+"""Which parts of a state differ: what decides whether two people edited the same thing, and what a
+bulk job shows and takes back.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+BOOKKEEPING = frozenset(
+    {
+        "version",
+        "modified_at",
+        "modified_by",
+        "status_edited_at",
+        "previous_statuses",
+        "numbers_known",
+        "notes_made",
+        "contacts_made",
+    }
+)
+"""Attributes that every change or every change of its kind moves along: nobody edits these."""
+
+
+@lru_cache(maxsize=32)
+def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    assert isinstance(kind, type)
+    assert is_dataclass(kind)
+    names = tuple(one.name for one in fields(kind) if one.name not in BOOKKEEPING)
+    return names, attrgetter(*names)
+
+
+def changes(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the parts that differ, each with its value before and after.
+
+    Parts are attributes, and the entries of those that are maps, as `fields.age`: whoever changed
+    one field of a lead is not in the way of who changed another.
+    """
+    names, read = _reader(type(before))
+    parts: dict[str, tuple[Any, Any]] = {}
+    for name, old, new in zip(names, read(before), read(after), strict=True):
+        if old is new or old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            for key in {*old, *new}:
+                if old.get(key) != new.get(key):
+                    parts[f"{name}.{key}"] = (old.get(key), new.get(key))
+        else:
+            parts[name] = (old, new)
+    return parts
+
+
+def changed_parts(before: Any, after: Any) -> frozenset[str]:
+    """Return the names of the parts that differ."""
+    return frozenset(changes(before, after))

@@ -1,0 +1,124 @@
+"""Undo of whatever a bulk job did: restored exactly, or kept because changed since, or refused."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.event import Event
+from schemas.lead import LeadCreated
+from services.command.domain.changes import changed_parts
+from services.command.domain.decider import Command, Refused, decide
+from services.command.domain.lead.evolving import evolve
+from services.command.domain.lead.state import Lead
+from services.command.domain.lead.undoing import FOR_GOOD, ChangedSince, undo
+from tests.domain.given_when_then import STREAM, stored
+from tests.domain.test_lead_any_order import COMMANDS
+from tests.domain.world import ADA, ANA, CAMPAIGN, LEE, NORTH, NOW, OTHER_PHONE, PHONE, facts
+
+Acted = list[tuple[Event, str]]
+BULK = COMMANDS.filter(lambda command: command.bulk)
+by = st.sampled_from([ADA, ADA, LEE, ANA])
+histories = st.lists(st.tuples(COMMANDS, by), max_size=12)
+created = LeadCreated(
+    CAMPAIGN,
+    f"team:{NORTH}",
+    phone=PHONE,
+    contacts=({"id": 1, "phone": OTHER_PHONE, "typed": OTHER_PHONE, "fields": {}},),
+)
+
+
+class Story:
+    """A lead to which things happen one after the other."""
+
+    def __init__(self) -> None:
+        self.lead = Lead()
+        self.now = NOW
+        self.append([created], ADA)
+
+    def append(self, events: list[Any], by: str) -> Acted:
+        """Let these events happen, as they come back from the log."""
+        self.now += timedelta(minutes=1)
+        acted: Acted = []
+        for event in events:
+            placed = stored(event).placed(STREAM, self.lead.version + 1, self.now)
+            self.lead = evolve(self.lead, placed, f"user:{by}")
+            acted.append((placed, f"user:{by}"))
+        return acted
+
+    def ask(self, command: Command, by: str) -> Acted:
+        """Give a command; nothing happens when it is refused."""
+        try:
+            return self.append(decide(self.lead, command, facts(by, now=self.now)), by)
+        except Refused:
+            return []
+
+
+def restored(before: Lead, done: Acted, since: Acted, story: Story) -> list[Event] | None:
+    """Undo in the story; None when it was refused, which only what is done for good may be."""
+    try:
+        events = undo(before, done, since)
+    except Refused as refused:
+        kinds = {type(event) for event, _ in (*done, *since)}
+        assert kinds & FOR_GOOD.keys(), refused.reasons
+        return None
+    story.append(events, ADA)
+    return events
+
+
+@settings(max_examples=400, deadline=None)
+@given(histories, BULK, by)
+def test_an_untouched_lead_is_restored_exactly(
+    earlier: list[tuple[Command, str]], command: Command, actor: str
+) -> None:
+    story = Story()
+    for one, who in earlier:
+        story.ask(one, who)
+    before = story.lead
+    done = story.ask(command, actor)
+    if not done:
+        return
+    events = restored(before, done, [], story)
+    if events is not None:
+        assert changed_parts(before, story.lead) == frozenset(), events
+        assert story.lead.previous_statuses == before.previous_statuses, events
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories, BULK, histories)
+def test_what_others_changed_since_stays(
+    earlier: list[tuple[Command, str]], command: Command, later: list[tuple[Command, str]]
+) -> None:
+    story = Story()
+    for one, who in earlier:
+        story.ask(one, who)
+    before = story.lead
+    done = story.ask(command, ADA)
+    if not done:
+        return
+    after = story.lead
+    since: Acted = []
+    for one, who in later:
+        since += story.ask(one, who)
+    now = story.lead
+    parts = changed_parts(before, after)
+    try:
+        events = restored(before, done, since, story)
+    except ChangedSince as kept:
+        assert set(kept.parts) <= parts
+        assert any(_touches(after, since, part) for part in kept.parts)
+        return
+    if events is None:
+        return
+    assert not parts & changed_parts(before, story.lead)
+    assert changed_parts(now, story.lead) <= parts, "undo touched what the job had not"
+
+
+def _touches(lead: Lead, since: Acted, part: str) -> bool:
+    for event, actor in since:
+        moved = evolve(lead, event, actor)
+        if part in changed_parts(lead, moved):
+            return True
+        lead = moved
+    return False
