@@ -70,6 +70,7 @@ def install(app: FastAPI, commanding: Commanding, clock: Clock) -> Authenticator
     """Add all commands to `app`; return the authenticator, for other routes that take commands."""
     authenticator = Authenticator(OrganisationKeys(commanding.states), clock)
     routes = CommandRoutes(commanding, authenticator)
+    app.state.direct.append(routes.find)
     app.router.routes.append(routes)
     app.state.openapi_parts.append(routes.add_to_openapi)
     install_calls(app, commanding, authenticator, clock)

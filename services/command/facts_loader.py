@@ -5,14 +5,14 @@ The version of every stream that was looked at becomes a guard of the append: if
 meanwhile, the decision is made again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from schemas.organisation import ORGANISATION_ID
 from schemas.rights import sees, sight_of
-from services.command.aggregates import AGGREGATES
+from services.command.aggregates import EMPTY
 from services.command.answers import PLACES
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Command
@@ -34,25 +34,18 @@ from services.kit.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The stream a command addresses, and the facts around it.
-
-    states: every stream that was looked at, by id, with its category. fresh: all of it was read
-    from the log just now, nothing remembered.
-    """
+    """The stream a command addresses, and the facts around it; `seen` is every state looked at."""
 
     stream: UUID
     category: str
     state: Any
     facts: Facts
-    states: Mapping[UUID, tuple[str, Any]]
-    fresh: bool
+    seen: Mapping[UUID, Any]
 
-    def reads(self, written: frozenset[UUID]) -> dict[UUID, int]:
+    def reads(self, written: Container[UUID]) -> dict[UUID, int]:
         """Return the guards of an append that writes those streams."""
         return {
-            stream: state.version
-            for stream, (_, state) in self.states.items()
-            if stream not in written
+            stream: state.version for stream, state in self.seen.items() if stream not in written
         }
 
 
@@ -103,38 +96,54 @@ class FactsLoader:
         """
         command = order.command
         category = command.aggregate
-        gathered = _Gathered(self._states, refresh)
-        wanted = {ORGANISATION_ID: "organisation"}
-        if not command.creates or category not in PLACES:
-            wanted[stream] = category
-        if holder is not None:
-            wanted[holder] = "lead"
-        await gathered.get(wanted)
-        state = gathered.state(stream, category)
-        organisation: Organisation = gathered.state(ORGANISATION_ID, "organisation")
+        is_new = command.creates and category in PLACES
+        if refresh:
+            known = {ORGANISATION_ID: "organisation"}
+            await self._states.refresh(known if is_new else {**known, stream: category})
+        seen: dict[UUID, Any] = {}
+        look = self._look
+        organisation: Organisation = await look(seen, ORGANISATION_ID, "organisation")
         actor = order.actor or actor_of(order.principal, organisation)
-        if category == "lead" and not command.creates:
+        state = EMPTY[category] if is_new else await look(seen, stream, category)
+        if category == "lead" and not is_new:
             _require_sight(state, actor, organisation)
         campaign_id, target_id = campaigns_of(command, state)
-        await gathered.get({one: "campaign" for one in (campaign_id, target_id) if one})
-        if isinstance(command, CloneLead) and holder is None and target_id is not None:
-            holder = await self._duplicate(command, state, gathered.state(target_id, "campaign"))
-            await gathered.get({holder: "lead"} if holder else {})
-        numbers = numbers_of(state) if category == "lead" and command.needs_dnc else ()
-        dnc_ids = {number: dnc_stream(self._master, number) for number in numbers}
-        await gathered.get(dict.fromkeys(dnc_ids.values(), "dnc"))
+        campaign = await look(seen, campaign_id, "campaign", refresh)
+        target = await look(seen, target_id, "campaign", refresh)
+        if isinstance(command, CloneLead) and holder is None:
+            holder = await self._duplicate(command, state, target)
         facts = Facts(
             now=self._clock.now(),
             actor=actor,
             organisation=organisation,
-            campaign=gathered.state(campaign_id, "campaign") if campaign_id else None,
-            target=gathered.state(target_id, "campaign") if target_id else None,
-            dnc={number: gathered.state(one, "dnc").entries for number, one in dnc_ids.items()},
+            campaign=campaign,
+            target=target,
+            dnc=await self._dnc(seen, state, refresh) if command.needs_dnc else {},
             new_ids=(new_id(),),
             holder=holder,
-            holder_lead=gathered.state(holder, "lead") if holder else None,
+            holder_lead=await look(seen, holder, "lead", refresh),
         )
-        return World(stream, category, state, facts, gathered.states, gathered.fresh)
+        return World(stream, category, state, facts, seen)
+
+    async def _look(
+        self, seen: dict[UUID, Any], stream: UUID | None, category: str, anew: bool = False
+    ) -> Any:
+        """Return a state, remembered unless `anew`, and note that it was looked at."""
+        if stream is None:
+            return None
+        state = None if anew else self._states.peek(category, stream)
+        if state is None:
+            state = (await self._states.refresh({stream: category}))[stream]
+        seen[stream] = state
+        return state
+
+    async def _dnc(self, seen: dict[UUID, Any], lead: Lead, refresh: bool) -> dict[str, Any]:
+        """Return the do-not-call entries of the lead's numbers."""
+        entries = {}
+        for number in numbers_of(lead):
+            stream = dnc_stream(self._master, number)
+            entries[number] = (await self._look(seen, stream, "dnc", refresh)).entries
+        return entries
 
     async def _duplicate(self, command: CloneLead, lead: Lead, target: Campaign) -> UUID | None:
         search = command.duplicate_search
@@ -143,31 +152,6 @@ class FactsLoader:
         return await find_duplicate(
             self._log, self._states, lead, target, project_only=search == "project"
         )
-
-
-class _Gathered:
-    """The states looked at for one decision."""
-
-    def __init__(self, cache: StateCache, refresh: bool) -> None:
-        self._cache = cache
-        self._refresh = refresh
-        self.fresh = True
-        self.states: dict[UUID, tuple[str, Any]] = {}
-
-    async def get(self, wanted: dict[UUID, str]) -> None:
-        if not wanted:
-            return
-        if self._refresh:
-            states = await self._cache.refresh(wanted)
-        else:
-            states, just_read = await self._cache.get(wanted)
-            self.fresh = self.fresh and just_read
-        for stream, state in states.items():
-            self.states[stream] = (wanted[stream], state)
-
-    def state(self, stream: UUID, category: str) -> Any:
-        found = self.states.get(stream)
-        return AGGREGATES[category].replay((), None) if found is None else found[1]
 
 
 def actor_of(principal: Principal, organisation: Organisation) -> Actor:
@@ -208,7 +192,7 @@ def campaigns_of(command: Command, state: Any) -> tuple[UUID | None, UUID | None
     if command.aggregate == "lead" and not command.creates:
         target = getattr(command, "target_campaign_id", None)
         return UUID(state.campaign_id), UUID(target) if target else None
-    named = getattr(command, "campaign_id", None) or getattr(command, "campaign", None)
+    named = getattr(command, "campaign_id", None)
     return UUID(named) if named else None, None
 
 

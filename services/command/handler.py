@@ -6,8 +6,7 @@ log with its events, and who repeats it hears the first answer.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import deque
 from uuid import UUID, uuid5
 
 from schemas.envelope import Origin
@@ -58,20 +57,32 @@ class _Turns:
     """Lets commands on one stream go one after another in this process, instead of colliding."""
 
     def __init__(self) -> None:
-        self._locks: dict[UUID, tuple[asyncio.Lock, list[None]]] = {}
+        self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def on(self, stream: UUID) -> AsyncIterator[None]:
-        """Wait until those who came before on this stream are done."""
-        lock, waiting = self._locks.setdefault(stream, (asyncio.Lock(), []))
-        waiting.append(None)
+    async def take(self, stream: UUID) -> None:
+        """Wait until those who came before on this stream have left."""
+        waiting = self._waiting.get(stream)
+        if waiting is None:
+            self._waiting[stream] = deque()
+            return
+        turn = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
         try:
-            async with lock:
-                yield
-        finally:
-            waiting.pop()
-            if not waiting:
-                del self._locks[stream]
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(stream)
+            raise
+
+    def leave(self, stream: UUID) -> None:
+        """Let the next one go."""
+        waiting = self._waiting[stream]
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[stream]
 
 
 class Commanding:
@@ -108,8 +119,12 @@ class Commanding:
         this = _Try(stream)
         seconds = FACT_DEADLINE_SECONDS if order.command.is_fact else DEADLINE_SECONDS
         try:
-            async with asyncio.timeout(seconds), self._turns.on(stream):
-                return await self._until_settled(order, command_id, this)
+            async with asyncio.timeout(seconds):
+                await self._turns.take(stream)
+                try:
+                    return await self._until_settled(order, command_id, this)
+                finally:
+                    self._turns.leave(stream)
         except (TimeoutError, log_outcome.OutcomeUnknown):
             self.states.forget({stream})
             if this.sent:
@@ -161,7 +176,7 @@ class Commanding:
                 refused = Refused([Reason("duplicate", text)])
                 return await self._refuse(order, command_id, this, refused)
             this.holder = taken.holder
-        except (log_outcome.VersionConflict, log_outcome.StaleRead):
+        except (log_outcome.VersionConflict, log_outcome.StaleRead, log_outcome.KeyDestroyed):
             this.conflicts += 1
             command_retries.labels(type(order.command).__name__).inc()
             if this.conflicts > CONFLICTS_MAX and not order.command.is_fact:

@@ -65,13 +65,13 @@ def plan(world: World, outcomes: Iterable[Outcome], origin: Origin, master: Mast
              origin, master)  # fmt: skip
     for other in elsewhere:
         _add(made, world, other, origin, master)
-    made.reads = world.reads(frozenset(made.states))
+    made.reads = world.reads(made.states)
     return made
 
 
 def _add(made: Plan, world: World, part: Elsewhere, origin: Origin, master: MasterKey) -> None:
     stream, now = part.stream_id, world.facts.now
-    before = world.states[stream][1] if stream in world.states else None
+    before = world.seen.get(stream)
     placed: list[Event] = []
     new: list[NewEvent] = []
     for version, event in enumerate(part.events, part.expected_version + 1):

@@ -9,10 +9,12 @@ class.
 import inspect
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import orjson
+from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -24,7 +26,7 @@ from services.command.facts_loader import Order
 from services.command.handler import Commanding, require_role
 from services.kit import errors
 from services.kit.auth import Authenticator
-from services.kit.http import BODY_BYTES_MAX, parse, read_body
+from services.kit.http import BODY_BYTES_MAX, Handle, parse, read_body
 from services.kit.telemetry import commands_total
 
 IN_FLIGHT_MAX = 1024
@@ -50,13 +52,23 @@ _KEY = re.compile(f"[!-~]{{1,{KEY_CHARS_MAX}}}")
 _VERSION = re.compile(r'"([1-9][0-9]{0,8})"')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CommandRoute:
     """One command and its path; `has_id` says that the path names the stream."""
 
     command: type[Command]
     path: str
     has_id: bool
+
+    @cached_property
+    def done(self) -> Counter:
+        """Counts commands that were done."""
+        return commands_total.labels(self.command.__name__, "done")
+
+    @cached_property
+    def refused(self) -> Counter:
+        """Counts refusals whose answer was kept for repeats."""
+        return commands_total.labels(self.command.__name__, "refused")
 
 
 def route_of(command: type[Command]) -> CommandRoute:
@@ -99,35 +111,44 @@ class CommandRoutes(BaseRoute):
         assert len(self._by_path) == len(self.routes), "two commands have one path"
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Find the command of a path; another method than POST is a partial match (405)."""
-        if scope["type"] != "http":
+        """Tell the framework that a path of ours takes POST only; `find` answers those."""
+        if scope["type"] != "http" or self._route_at(scope["path"]) is None:
             return Match.NONE, {}
-        parts = scope["path"].split("/")
-        route = self._by_path.get(tuple(parts))
-        if route is None and len(parts) == 5:
-            route = self._by_path.get((parts[0], parts[1], parts[2], "{id}", parts[4]))
-        if route is None:
-            return Match.NONE, {}
-        match = Match.FULL if scope["method"] == "POST" else Match.PARTIAL
-        return match, {"route": route, "endpoint": self}
+        return Match.PARTIAL, {"endpoint": self}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one command."""
+        """Refuse other methods."""
+        raise HTTPException(405, headers={"Allow": "POST"})
+
+    def find(self, scope: Scope) -> Handle | None:
+        """Find who answers a command (a `Direct` of the HTTP kit)."""
         if scope["method"] != "POST":
-            raise HTTPException(405, headers={"Allow": "POST"})
+            return None
+        route = self._route_at(scope["path"])
+        if route is None:
+            return None
+        scope["route"] = route
+        return self._answer
+
+    def _route_at(self, path: str) -> CommandRoute | None:
+        parts = path.split("/")
+        if len(parts) == 5:
+            parts[3] = "{id}"
+        return self._by_path.get(tuple(parts))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._in_flight >= IN_FLIGHT_MAX:
             raise errors.Unavailable("Too many commands are waiting.")
         route: CommandRoute = scope["route"]
-        name = route.command.__name__
         self._in_flight += 1
         try:
             answer = await self._carry_out(route, scope, receive)
         except errors.Problem as problem:
-            commands_total.labels(name, problem.code).inc()
+            commands_total.labels(route.command.__name__, problem.code).inc()
             raise
         finally:
             self._in_flight -= 1
-        commands_total.labels(name, "refused" if answer.is_problem else "done").inc()
+        (route.refused if answer.is_problem else route.done).inc()
         await _send(answer, send)
 
     async def _carry_out(self, route: CommandRoute, scope: Scope, receive: Receive) -> Answer:

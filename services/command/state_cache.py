@@ -30,24 +30,24 @@ class StateCache:
             category: OrderedDict() for category in AGGREGATES
         }
 
+    def peek(self, category: str, stream: UUID) -> Any | None:
+        """Return the state as remembered, None when it is not."""
+        known = self._known[category]
+        state = known.get(stream)
+        if state is not None:
+            known.move_to_end(stream)
+        return state
+
     async def get(self, wanted: Wanted) -> tuple[dict[UUID, Any], bool]:
         """Return the states, and whether all were just read rather than remembered.
 
         A stream that does not exist has its aggregate's empty state, version 0.
         """
-        states: dict[UUID, Any] = {}
-        for stream, category in wanted.items():
-            known = self._known[category]
-            state = known.get(stream)
-            if state is not None:
-                known.move_to_end(stream)
-                states[stream] = state
-        if len(states) == len(wanted):
-            return states, False
-        missing = {stream: wanted[stream] for stream in wanted if stream not in states}
-        just_read = not states
-        states.update(await self._read(missing))
-        return states, just_read
+        states = {stream: self.peek(category, stream) for stream, category in wanted.items()}
+        missing = {stream: wanted[stream] for stream, state in states.items() if state is None}
+        if missing:
+            states.update(await self._read(missing))
+        return states, len(missing) == len(wanted)
 
     async def refresh(self, wanted: Wanted) -> dict[UUID, Any]:
         """Return the states as they are in the log now, reading only what is not yet known."""

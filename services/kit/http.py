@@ -28,7 +28,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import errors
 from services.kit.errors import Detail, Problem
-from services.kit.telemetry import METRICS_TYPE, http_in_flight, http_seconds, logger, metrics
+from services.kit.telemetry import (
+    METRICS_TYPE,
+    http_in_flight,
+    http_seconds,
+    log_request,
+    logger,
+    metrics,
+)
 
 BODY_BYTES_MAX = 1 << 20
 BODY_SECONDS_MAX = 10.0
@@ -41,6 +48,10 @@ QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 Check = Callable[[], Awaitable[str]]
 """Answers "" when its part is well, else a sentence that says what is wrong."""
 
+Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
+Direct = Callable[[Scope], Handle | None]
+"""Finds who answers a request, past the framework's layers; None leaves it to the framework."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 _SECURITY_HEADERS = (
@@ -50,17 +61,19 @@ _SECURITY_HEADERS = (
     (b"strict-transport-security", b"max-age=31536000"),
     (b"cache-control", b"no-store"),
 )
+_SECURED = frozenset(name for name, _ in _SECURITY_HEADERS)
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def create_app(title: str, version: str = "1") -> FastAPI:
     """Return an empty app with everything around the routes.
 
+    `app.state.direct` holds `Direct` finders, for operations that must be quick.
     `app.state.checks` maps a name to a `Check`; /readyz asks all of them. `app.state.openapi_parts`
     are functions that add to the OpenAPI document what is not a FastAPI route. `app.state.draining`
     is set when the process was told to stop: long answers (streams) end then.
     """
-    app = FastAPI(
+    app = _App(
         title=title,
         version=version,
         docs_url=None,
@@ -68,13 +81,14 @@ def create_app(title: str, version: str = "1") -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.state.direct = []
     app.state.checks = {}
     app.state.openapi_parts = []
     app.state.draining = asyncio.Event()
-    app.add_middleware(Edge)
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid_parameters)
+    app.add_exception_handler(Exception, _answer_unexpected)
     for path, endpoint in (
         ("/livez", _livez),
         ("/readyz", _readyz),
@@ -85,14 +99,30 @@ def create_app(title: str, version: str = "1") -> FastAPI:
     return app
 
 
+class _App(FastAPI):
+    """FastAPI with our edge around all of its layers, not between them."""
+
+    _edge: "Edge | None" = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        if self._edge is None:
+            self._edge = Edge(super().__call__, self.state.direct)
+        scope["app"] = self
+        await self._edge(scope, receive, send)
+
+
 class Edge:
     """The outermost layer: trace id, security headers, metrics, access log, and the answer when all
     else failed.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`."""
+    def __init__(self, app: ASGIApp, direct: Sequence[Direct]) -> None:
+        """Wrap `app`, asking the `direct` finders first."""
         self._app = app
+        self._direct = direct
         self._timers: dict[tuple[str, str, int], Any] = {}
         self._log = logger()
 
@@ -114,7 +144,9 @@ class Edge:
 
         http_in_flight.inc()
         try:
-            await self._app(scope, receive, sender)
+            await self._handle_of(scope)(scope, receive, sender)
+        except Problem as problem:
+            await problem_response(problem, trace_id)(scope, receive, sender)
         except Exception as error:  # noqa: BLE001 - the last resort: whatever it was, the caller gets a problem
             self._log.error("request-failed", trace=trace_id, **failure(error))
             if status == 0:
@@ -122,6 +154,13 @@ class Edge:
         finally:
             http_in_flight.dec()
             self._account(scope, status, perf_counter() - started, trace_id)
+
+    def _handle_of(self, scope: Scope) -> Handle:
+        for find in self._direct:
+            handle = find(scope)
+            if handle is not None:
+                return handle
+        return self._app
 
     def _account(self, scope: Scope, status: int, seconds: float, trace_id: str) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -131,9 +170,8 @@ class Edge:
             timer = self._timers[labels] = http_seconds.labels(*labels)
         timer.observe(seconds)
         if route not in QUIET:
-            self._log.info(
-                "request",
-                method=scope["method"],
+            log_request(
+                method=labels[0],
                 route=route,
                 status=status,
                 ms=round(seconds * 1000, 2),
@@ -197,24 +235,20 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_BYTES_MAX)
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:
-    message = await asyncio.wait_for(receive(), BODY_SECONDS_MAX)
-    raw: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        chunks = [raw]
-        size = len(raw)
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            while message.get("more_body", False):
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise errors.Malformed("The body ended early.")
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > limit:
-                    raise _too_large(limit)
-        raw = b"".join(chunks)
-    if len(raw) > limit:
-        raise _too_large(limit)
-    return raw
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    async with asyncio.timeout(BODY_SECONDS_MAX):
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise errors.Malformed("The body ended early.")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > limit:
+                raise _too_large(limit)
+            more = message.get("more_body", False)
+    return b"".join(chunks)
 
 
 def _too_large(limit: int) -> errors.TooLarge:
@@ -308,6 +342,11 @@ async def _answer_invalid_parameters(request: Request, error: Exception) -> Resp
     return problem_response(invalid(error), trace_of(request))
 
 
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    """Answer; the framework raises the error again, and the edge writes it down."""
+    return problem_response(errors.Internal(), trace_of(request))
+
+
 def _trace_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"traceparent":
@@ -318,11 +357,14 @@ def _trace_id(scope: Scope) -> str:
 
 
 def _add_headers(message: Message, trace_id: str) -> None:
-    headers = list(message.get("headers", ()))
-    present = {name for name, _ in headers}
-    headers.extend(header for header in _SECURITY_HEADERS if header[0] not in present)
-    headers.append((b"x-trace-id", trace_id.encode("ascii")))
-    message["headers"] = headers
+    given = message.get("headers", ())
+    trace = (b"x-trace-id", trace_id.encode("ascii"))
+    if any(name in _SECURED for name, _ in given):
+        present = {name for name, _ in given}
+        kept = [header for header in _SECURITY_HEADERS if header[0] not in present]
+        message["headers"] = [*given, *kept, trace]
+    else:
+        message["headers"] = [*given, *_SECURITY_HEADERS, trace]
 
 
 async def _livez() -> Response:

@@ -113,7 +113,6 @@ async def test_no_value_of_any_field_is_a_server_error(service: Service) -> None
     ids = await _ids(service)
     good: dict[str, Any] = {
         "campaign_id": ids["campaign"],
-        "campaign": ids["campaign"],
         "phone": "+14155550177",
         "number": "+14155550177",
         "scope": "global",
