@@ -6,6 +6,7 @@ the reason. Nothing is refused and nothing conflicts; whatever is done twice has
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -77,13 +78,15 @@ class _Part:
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch: its arrivals and what is known of each so far, by place."""
+    """One batch: its arrivals, what is known of each so far by place, and facts by campaign."""
 
     arrivals: Sequence[Arrival]
     actor: Actor
     trace: str
+    now: datetime
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     faults: dict[int, Fault] = field(default_factory=dict)
+    facts: dict[str, Facts] = field(default_factory=dict)
 
 
 class Intake:
@@ -107,7 +110,7 @@ class Intake:
         same payloads again. `actor` must have a role that may record calls.
         """
         assert len(arrivals) <= CALLS_MAX, "more than a batch"
-        batch = _Batch(arrivals, actor, trace)
+        batch = _Batch(arrivals, actor, trace, self._clock.now())
         read = self._read(batch)
         await self._directory.refresh()
         if not self._directory.knows(read.values()):
@@ -125,10 +128,9 @@ class Intake:
         return [batch.outcomes[place] for place in range(len(arrivals))]
 
     def _read(self, batch: _Batch) -> dict[int, DialerCall]:
-        now = self._clock.now()
         read: dict[int, DialerCall] = {}
         for place, arrival in enumerate(batch.arrivals):
-            call = read_call(arrival.raw, now)
+            call = read_call(arrival.raw, batch.now)
             if isinstance(call, Fault):
                 batch.faults[place] = call
             else:
@@ -209,7 +211,7 @@ class Intake:
                 text = "There is no lead with this id."
                 batch.faults[one.place] = Fault("lead-unknown", text, one.call.call_id)
                 continue
-            facts = self._facts(batch, lead)
+            facts = self._facts(batch, lead.campaign_id)
             decided = [e for e in record_call(lead, one.command, facts) if isinstance(e, Event)]
             if not decided:
                 self._duplicate(batch, one)
@@ -227,14 +229,17 @@ class Intake:
         commands = [Commanded(one.command_id, one.request) for one in taken]
         return _Part(taken, Append(commands, [StreamAppend(stream, expected, events)]), lead)
 
-    def _facts(self, batch: _Batch, lead: Lead) -> Facts:
+    def _facts(self, batch: _Batch, campaign_id: str) -> Facts:
         # Rules that change while a call is on its way may apply to it or not: it happened before.
-        return Facts(
-            now=self._clock.now(),
-            actor=batch.actor,
-            organisation=self._directory.organisation,
-            campaign=self._directory.campaigns.get(UUID(lead.campaign_id)),
-        )
+        facts = batch.facts.get(campaign_id)
+        if facts is None:
+            facts = batch.facts[campaign_id] = Facts(
+                now=batch.now,
+                actor=batch.actor,
+                organisation=self._directory.organisation,
+                campaign=self._directory.campaigns.get(UUID(campaign_id)),
+            )
+        return facts
 
     def _recorded(self, batch: _Batch, part: _Part, appended: Appended) -> None:
         self._states.put("lead", part.calls[0].lead, part.after)
