@@ -84,7 +84,7 @@ def up(
     sample: Annotated[bool, typer.Option(help="Load the sample at the first start.")] = True,
 ) -> None:
     """Start everything and stay up: servers, services, the sample. Ctrl-C stops all."""
-    from services.local.up import stay_up
+    from services.cli_up import stay_up
 
     run(stay_up(say, with_sample=sample))
 
@@ -94,7 +94,7 @@ def sample_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Start everything, load the sample, print what the read models hold, stop."""
-    from services.local.up import load_sample_once
+    from services.cli_up import load_sample_once
 
     run(load_sample_once(say, as_json=as_json))
 

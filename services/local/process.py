@@ -26,8 +26,7 @@ class Program:
     """What to run and how to end it.
 
     `ready` returns when the program can be used; it is cancelled when the program ends first.
-    The kernel sends `on_exit_signal` when the parent is gone; `stop` sends `stop_signal`. A program
-    that `ends` has done its work when it ends with 0; any other is expected to run on.
+    The kernel sends `on_exit_signal` when the parent is gone; `stop` sends `stop_signal`.
     """
 
     name: str
@@ -40,7 +39,6 @@ class Program:
     stop_timeout_s: float = 3.0
     ready: Callable[["Child"], Awaitable[None]] | None = None
     ready_timeout_s: float = 60.0
-    ends: bool = False
 
 
 class Child:

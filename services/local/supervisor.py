@@ -24,7 +24,6 @@ class _Kept:
     child: Child
     keeper: "asyncio.Task[None] | None" = None
     starts: int = 1
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -56,11 +55,6 @@ class Supervisor:
     def starts(self, name: str) -> int:
         """How often a program was started, restarts included."""
         return self._kept[name].starts
-
-    async def finished(self, name: str) -> None:
-        """Waits until a program that `ends` has done its work, however often it is restarted."""
-        assert self._kept[name].program.ends, f"{name} is not expected to end"
-        await self._kept[name].finished.wait()
 
     async def stop(self) -> None:
         """Stops all in reverse order, within STOP_S_MAX; what does not stop in time is killed."""
@@ -94,9 +88,6 @@ class Supervisor:
             code = await kept.child.wait()
             # Whatever it left in its process group must not live beside the next one.
             kept.child.kill()
-            if code == 0 and kept.program.ends:
-                kept.finished.set()
-                return
             if loop.time() - ready_at > STEADY_S:
                 delay_s = self.first_delay_s
             delay_s = await self._start_again(kept, describe_exit(code), delay_s)

@@ -92,7 +92,7 @@ async def ready(address: str) -> dict[str, object]:
 async def test_everything_starts_heals_stops_and_is_found_again(tmp_path: Path) -> None:
     async with up(tmp_path) as running:
         address = (await running.says("leads is up after")).rsplit(" ", 1)[1].strip()
-        await running.says("Ctrl-C")
+        await running.says("Ctrl-C stops everything")
         assert "API keys of the demo users" in "".join(running.said)
         assert running.key("admin") in "".join(running.said)
         assert (await ready(address))["status"] == "ready"
@@ -110,6 +110,6 @@ async def test_everything_starts_heals_stops_and_is_found_again(tmp_path: Path) 
     async with up(tmp_path) as again:
         same = (await again.says("leads is up after")).rsplit(" ", 1)[1].strip()
         assert same == address
-        await again.says("Ctrl-C")
+        await again.says("Ctrl-C stops everything")
         assert "API keys" not in "".join(again.said)
         await stops(again, signal.SIGKILL)

@@ -135,20 +135,6 @@ time.sleep(60)
     assert not alive(pid)
 
 
-async def test_a_program_that_ends_is_repeated_until_it_ends_well(tmp_path: Path) -> None:
-    told: list[str] = []
-    supervisor = Supervisor(tmp_path, told.append, first_delay_s=0.01)
-    marker = tmp_path / "seen"
-    code = f"import pathlib; m = pathlib.Path({str(marker)!r})\n"
-    code += "if not m.exists(): m.touch(); raise SystemExit(2)"
-    await supervisor.start(replace(python("load", code), ends=True))
-    async with asyncio.timeout(10):
-        await supervisor.finished("load")
-    assert supervisor.starts("load") == 2
-    assert "load ended with exit code 2" in told[0]
-    await supervisor.stop()
-
-
 async def test_all_are_stopped_last_first_even_the_stubborn(tmp_path: Path) -> None:
     told: list[str] = []
     order = tmp_path / "order"
