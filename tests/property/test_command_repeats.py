@@ -1,7 +1,8 @@
 """Whatever is sent, in whatever order, and however often again: each command counts once.
 
 The same list of commands is given to two leads, once each to the first, with repeats to the second.
-Both must end the same, and each repeat must hear the first answer.
+Both must end the same, and each repeat must hear the first answer. Only "there is no such lead"
+is not kept: nothing was decided, and what is kept must not tell an unseen lead from an unknown one.
 """
 
 from collections.abc import AsyncIterator
@@ -81,7 +82,7 @@ async def test_a_repeated_command_has_one_effect_and_one_answer(
         assert plain.status_code == first.status_code
         answers.append(first)
         for earlier in again:
-            if earlier <= number:
+            if earlier <= number and answers[earlier].status_code != 404:
                 verb_again, body_again, by_again = steps[earlier]
                 repeat = await service.post(
                     f"/v1/leads/{twice}/{verb_again}",
@@ -98,7 +99,5 @@ async def test_a_repeated_command_has_one_effect_and_one_answer(
 def _assert_same(first: Any, repeat: Any) -> None:
     """A command that was done or refused by its rules is answered word for word."""
     assert repeat.status_code == first.status_code
-    if first.status_code == 404:
-        return
     assert repeat.content == first.content
     assert repeat.headers["idempotency-replayed"] == "true"
