@@ -17,6 +17,7 @@ from services.command.handler import Commanding
 from services.command.routes import CommandRoutes
 from services.command.state_cache import StateCache
 from services.kit.auth import Authenticator, Principal, StoredKey
+from services.kit.background import say_ready
 from services.kit.clock import Clock, SystemClock
 from services.kit.codec import EventCodec
 from services.kit.eventlog import EventLog
@@ -101,7 +102,7 @@ async def run(settings: Settings) -> None:
     async with open_commanding(settings, clock) as commanding:
         app = create_app("leads: commands")
         install(app, commanding, clock)
-        await serve(app, settings.http_port)
+        await serve(app, settings.http_port, ready=lambda port: say_ready())
 
 
 def main() -> None:
