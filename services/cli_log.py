@@ -113,7 +113,10 @@ async def migrate_database(say: Say, *, dry_run: bool, login: str) -> int:
 
 
 async def run_sql(statement: str, say: Say) -> int:
-    """Runs one statement as the owner; prints rows as JSON lines, else what was done."""
+    """Runs one statement as the owner; prints rows as JSON lines and says what was done.
+
+    The log refuses changes from the owner too, until its triggers are disabled.
+    """
     async with found_servers(data_folder(), say) as (_, owner_url):
         connection = await asyncpg.connect(owner_url)
         try:
@@ -121,6 +124,9 @@ async def run_sql(statement: str, say: Say) -> int:
             for row in await prepared.fetch():
                 print(orjson.dumps(dict(row), default=_shown).decode())
             say(prepared.get_statusmsg())
+        except asyncpg.PostgresError as refused:
+            say(f"leads: {refused}")
+            return 1
         finally:
             await connection.close()
     return 0

@@ -61,6 +61,9 @@ async def test_verify_names_the_event_that_was_changed(
     assert "verified: " in capsys.readouterr().out
 
     change = "set data = set_byte(data, 9, get_byte(data, 9) # 1) where position = 4"
+    told: list[str] = []
+    assert await run_sql(f"update log.events {change}", told.append) == 1
+    assert told[-1] == "leads: the event log is append-only"
     assert await run_sql("alter table log.events disable trigger all", print) == 0
     assert await run_sql(f"update log.events {change} returning position, type", print) == 0
     assert '{"position":4,"type":"' in capsys.readouterr().out
