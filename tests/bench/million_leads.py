@@ -109,6 +109,35 @@ create or replace function read_bench.word(n int) returns text immutable languag
 """
 
 
+_ORGANISATION = """
+insert into read.team_v1 (team_id, version, position, parent_id, name)
+  select read_bench.uuid_of('team', n), 1, 1,
+    case when n > 0 then read_bench.uuid_of('team', 0) end, 'Team ' || n
+  from generate_series(0, 19) n on conflict do nothing;
+insert into read.app_user_v1
+    (user_id, version, position, team_id, role, rights, active, name, email)
+  select read_bench.uuid_of('agent', n), 1, 1, read_bench.uuid_of('team', n % 20),
+    case n when 1 then 'team_leader' when 2 then 'admin' else 'agent' end, '[]', true,
+    'Agent ' || n, 'agent' || n || '@example.com'
+  from generate_series(0, 199) n on conflict do nothing;
+insert into read.campaign_v1 (campaign_id, version, position, name, code, project, duplicate_key,
+    fields, rules, active, changed_at)
+  select read_bench.uuid_of('campaign', n), 1, 1, 'Campaign ' || n, '', '', 'phone',
+    '[{"import_name": "age", "type": "number"}, {"import_name": "city", "type": "text"},
+      {"import_name": "balance", "type": "number"}, {"import_name": "housing", "type": "boolean"},
+      {"import_name": "job", "type": "picklist"}]', '[]', true, '2026-01-01'
+  from generate_series(0, 7) n on conflict do nothing;
+"""
+AGENT, LEADER, ADMIN = 0, 1, 2
+"""The users who look at these leads, by their number."""
+
+
+async def make_organisation(connection: "asyncpg.Connection[Any]") -> None:
+    """Fill in teams, users and campaigns to which the leads belong."""
+    await connection.execute(_WORDS)
+    await connection.execute(_ORGANISATION)
+
+
 async def make_leads(
     connection: "asyncpg.Connection[Any]", count: int, *, log: bool = True, batch: int = 50_000
 ) -> None:
