@@ -24,11 +24,12 @@ NAMES_THAT_SAY_NOTHING = re.compile(r"(^|_)(utils?|helpers?|managers?|common|mis
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|NotImplemented" r"Error)\b")
 SILENCED = re.compile(r"#\s*(type: " r"ignore|no" r"qa)")
 SILENCED_WITH_REASON = re.compile(
-    r"#\s*(type: ignore\[[\w-]+\]\s+#|noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* -) \w"
+    r"#\s*(type: ignore\[[\w, -]+\]\s+#|noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* -) \w"
 )
 INDEX_HOSTS = re.compile(
-    r"pypi\.(org|python)|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|maven\.(apache\.)?org/maven2"
-    r"|(deb|ftp|security)\.debian\.org|archive\.ubuntu\.com|static\.crates\.io|proxy\.golang\.org"
+    r"pypi\.(org|python)|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com"
+    r"|maven\.(apache\.)?org/maven2|(deb|ftp|security)\.debian\.org|archive\.ubuntu\.com"
+    r"|static\.crates\.io|proxy\.golang\.org"
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.~-])/(work|root|home/[a-z]|Users/[A-Za-z])/?[\w.-]")
 
