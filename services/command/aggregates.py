@@ -49,3 +49,10 @@ EMPTY: dict[str, Any] = {
     category: aggregate.replay((), None) for category, aggregate in AGGREGATES.items()
 }
 """The state of a stream that does not exist, by category."""
+
+PLACES = {
+    "lead": "/v1/leads",
+    "campaign": "/v1/campaigns",
+    "quarantine": "/v1/quarantine",
+}
+"""Where streams of a category are read and commanded by id; others have no id in their address."""

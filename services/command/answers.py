@@ -4,14 +4,19 @@ was refused.
 Both can be stored beside the command and given again, word for word, to whoever repeats it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from services.command.aggregates import PLACES
 from services.command.domain.decider import Reason, Refused
+from services.command.facts_loader import Order, World
+from services.command.planning import Plan
 from services.kit import errors
+from services.kit.append import EarlierAnswer
 from services.kit.errors import Detail, Problem
 
 RIGHTS_CODES = frozenset({"role-not-allowed", "lead-out-of-reach", "owner-out-of-reach"})
@@ -22,14 +27,6 @@ UNKNOWN_CODES = frozenset({"unknown-lead", "campaign-unknown", "payload-unknown"
 
 STATE_CODES = frozenset({"duplicate"})
 """Reasons that point at a field, though not the field but the state of things is at odds."""
-
-PLACES = {
-    "lead": "/v1/leads",
-    "campaign": "/v1/campaigns",
-    "quarantine": "/v1/quarantine",
-    "bulk": "/v1/bulk-jobs",
-}
-"""Where streams of a category are read; others have no address of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,50 @@ class Answer:
         return headers
 
 
-def replayed(stored: bytes, position: int) -> Answer:
-    """Return the answer that was given the first time."""
-    status, body, version, location = orjson.loads(stored)
-    return Answer(status, body, version, location, replayed=True).at(position)
+def answer_to(order: Order, world: World, made: Plan) -> Answer:
+    """Say what was done. A decision that changed nothing answers with the version as it is."""
+    events = [
+        type(new.event).TOPIC
+        for stream in made.streams
+        if stream.stream_id == world.stream
+        for new in stream.events
+    ]
+    _, after = made.states.get(world.stream, (world.category, world.state))
+    body = {
+        "id": str(world.stream),
+        "version": after.version,
+        "changed": bool(made.streams),
+        "events": events,
+    }
+    others = [
+        {"id": str(stream), "version": state.version}
+        for stream, (_, state) in made.states.items()
+        if stream != world.stream
+    ]
+    if others:
+        body["others"] = others
+    place = PLACES.get(world.category)
+    if not order.command.creates or world.state.version or place is None:
+        return Answer(200, body, after.version)
+    return Answer(201, body, after.version, f"{place}/{world.stream}")
+
+
+def request_hash(order: Order) -> bytes:
+    """Return what tells one request from another under the same Idempotency-Key."""
+    command = order.command
+    asked = f"{type(command).__name__} {order.stream or ''} "
+    body = command.model_dump_json(exclude_defaults=True)
+    return hashlib.sha256((asked + body).encode()).digest()
+
+
+def repeated(request: bytes, earlier: EarlierAnswer) -> Answer:
+    """Return the answer that was given the first time; raise KeyReused when it was to another
+    request.
+    """
+    if earlier.request != request:
+        raise errors.KeyReused("Take a new Idempotency-Key for another request.")
+    status, body, version, location = orjson.loads(earlier.answer)
+    return Answer(status, body, version, location, replayed=True).at(earlier.position)
 
 
 def refusal(refused: Refused) -> Problem:

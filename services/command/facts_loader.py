@@ -12,8 +12,7 @@ from uuid import UUID
 
 from schemas.organisation import ORGANISATION_ID
 from schemas.rights import sees, sight_of
-from services.command.aggregates import EMPTY
-from services.command.answers import PLACES
+from services.command.aggregates import EMPTY, PLACES
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Command
 from services.command.domain.facts import Actor, Facts

@@ -5,19 +5,18 @@ log with its events, and who repeats it hears the first answer.
 """
 
 import asyncio
-import hashlib
-from collections import deque
 from uuid import UUID, uuid5
 
 from schemas.envelope import Origin
-from services.command.aggregates import AGGREGATES
-from services.command.answers import PLACES, Answer, refusal, replayed
+from services.command.answers import Answer, answer_to, refusal, repeated, request_hash
 from services.command.catalogue import all_commands
 from services.command.domain.decider import Command, Outcome, Reason, Refused, decide
 from services.command.domain.facts import Actor
 from services.command.facts_loader import FactsLoader, Order, World, may_give
-from services.command.planning import Plan, changed_parts, plan
+from services.command.merging import check_version
+from services.command.planning import Plan, plan
 from services.command.state_cache import StateCache
+from services.command.turns import Turns
 from services.kit import append as log_outcome
 from services.kit import errors
 from services.kit.append import Append, Appended, Commanded
@@ -53,38 +52,6 @@ class _Try:
         self.sent = False
 
 
-class _Turns:
-    """Lets commands on one stream go one after another in this process, instead of colliding."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
-
-    async def take(self, stream: UUID) -> None:
-        """Wait until those who came before on this stream have left."""
-        waiting = self._waiting.get(stream)
-        if waiting is None:
-            self._waiting[stream] = deque()
-            return
-        turn = asyncio.get_running_loop().create_future()
-        waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave(stream)
-            raise
-
-    def leave(self, stream: UUID) -> None:
-        """Let the next one go."""
-        waiting = self._waiting[stream]
-        while waiting:
-            turn = waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        del self._waiting[stream]
-
-
 class Commanding:
     """Carries commands out on one event log."""
 
@@ -95,7 +62,7 @@ class Commanding:
         self.states = StateCache(log)
         self.facts = FactsLoader(log, self.states, clock)
         self._in_flight: set[UUID] = set()
-        self._turns = _Turns()
+        self._turns = Turns()
 
     async def handle(self, order: Order) -> Answer:
         """Carry a command out and return its answer; raise the Problem that says why not.
@@ -154,10 +121,10 @@ class Commanding:
             )
             outcomes = _decide(order, world)
             made = plan(world, outcomes, _origin(order, command_id, world), self.log.keys.master)
-            await self._check_version(order, world, made)
+            await check_version(self.log, order, world, made)
         except (Refused, Problem) as refused:
             return await self._refuse(order, command_id, this, refused)
-        answer = _answer(order, world, made)
+        answer = answer_to(order, world, made)
         return await self._append(order, command_id, this, made, answer)
 
     async def _append(
@@ -168,8 +135,12 @@ class Commanding:
         this.sent = True
         try:
             appended = await self.log.append(made.append(Commanded(command_id, request, kept)))
-        except log_outcome.CommandRepeated as repeated:
-            return _repeat(request, repeated.earlier[0])
+        except log_outcome.CommandRepeated as known:
+            if order.key:
+                return repeated(request, known.earlier[0])
+            # Nobody else knows the id: an earlier try of this very command got through unheard.
+            self.states.forget(made.states)
+            return answer.at(known.earlier[0].position)
         except log_outcome.ClaimTaken as taken:
             if this.holder == taken.holder:
                 text = f"Lead {taken.holder} has the same duplicate key in that campaign."
@@ -208,29 +179,13 @@ class Commanding:
             earlier = await self.log.earlier_answers([command_id])
             if command_id not in earlier:
                 raise problem
-            return _repeat(request, earlier[command_id])
+            return repeated(request, earlier[command_id])
         answer = Answer(problem.status, problem.body(order.trace))
         try:
             await self.log.append(Append([Commanded(command_id, request, answer.stored())]))
-        except log_outcome.CommandRepeated as repeated:
-            return _repeat(request, repeated.earlier[0])
+        except log_outcome.CommandRepeated as known:
+            return repeated(request, known.earlier[0])
         return answer
-
-    async def _check_version(self, order: Order, world: World, made: Plan) -> None:
-        """Let an edit on an older version pass when it touches nothing that was changed since."""
-        current = world.state.version
-        if order.if_match in (None, current) or order.command.is_fact or not made.states:
-            return
-        clashing = ["version"]
-        if world.stream in made.states and order.if_match < current:
-            recorded = (await self.log.load([world.stream]))[world.stream]
-            seen = AGGREGATES[world.category].replay(recorded[: order.if_match], None)
-            theirs = changed_parts(seen, world.state)
-            clashing = sorted(theirs & changed_parts(world.state, made.states[world.stream][1]))
-        if clashing:
-            text = f"Version {current} is the current one; read it and decide again."
-            headers = {"ETag": f'"{current}"'}
-            raise errors.VersionMoved(text, headers=headers, version=current, changed=clashing)
 
 
 def _decide(order: Order, world: World) -> list[Outcome]:
@@ -242,53 +197,10 @@ def _decide(order: Order, world: World) -> list[Outcome]:
 def require_role(command: type[Command], who: Actor | Principal) -> None:
     """Raise Refused unless their role lets them give this command at all."""
     if not may_give(command, who):
-        text = (
-            f"Your role ({who.role}) may not do this; it takes {', '.join(sorted(command.roles))}."
-        )
+        roles = ", ".join(sorted(command.roles))
+        text = f"Your role ({who.role}) may not do this; it takes {roles}."
         raise Refused([Reason("role-not-allowed", text)])
 
 
 def _origin(order: Order, command_id: UUID, world: World) -> Origin:
     return Origin(world.facts.actor.id, f"command:{command_id}", order.trace)
-
-
-def _answer(order: Order, world: World, made: Plan) -> Answer:
-    """Say what was done. A decision that changed nothing answers with the version as it is."""
-    events = [
-        type(new.event).TOPIC
-        for stream in made.streams
-        if stream.stream_id == world.stream
-        for new in stream.events
-    ]
-    _, after = made.states.get(world.stream, (world.category, world.state))
-    body = {
-        "id": str(world.stream),
-        "version": after.version,
-        "changed": bool(made.streams),
-        "events": events,
-    }
-    others = [
-        {"id": str(stream), "version": state.version}
-        for stream, (_, state) in made.states.items()
-        if stream != world.stream
-    ]
-    if others:
-        body["others"] = others
-    place = PLACES.get(world.category)
-    if not order.command.creates or world.state.version or place is None:
-        return Answer(200, body, after.version)
-    return Answer(201, body, after.version, f"{place}/{world.stream}")
-
-
-def request_hash(order: Order) -> bytes:
-    """Return what tells one request from another under the same Idempotency-Key."""
-    command = order.command
-    asked = f"{type(command).__name__} {order.stream or ''} "
-    body = command.model_dump_json(exclude_defaults=True)
-    return hashlib.sha256((asked + body).encode()).digest()
-
-
-def _repeat(request: bytes, earlier: log_outcome.EarlierAnswer) -> Answer:
-    if earlier.request != request:
-        raise errors.KeyReused("Take a new Idempotency-Key for another request.")
-    return replayed(earlier.answer, earlier.position)

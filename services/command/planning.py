@@ -2,7 +2,7 @@
 and after.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,42 +109,3 @@ def happened_at(event: Event, now: datetime) -> datetime:
     now.
     """
     return parse_instant(event.started_at) if isinstance(event, LeadCallRecorded) else now
-
-
-def changed_parts(before: Any, after: Any) -> frozenset[str]:
-    """Return which parts of a state differ: attributes, and the entries of those that are maps.
-
-    This is what decides whether two people edited the same thing: whoever changed one field of a
-    lead is not in the way of who changed another.
-    """
-    parts: set[str] = set()
-    for name in _attributes(before):
-        if name in _BOOKKEEPING:
-            continue
-        old, new = getattr(before, name), getattr(after, name)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            parts.update(f"{name}.{key}" for key in {*old, *new} if old.get(key) != new.get(key))
-        else:
-            parts.add(name)
-    return frozenset(parts)
-
-
-_BOOKKEEPING = frozenset(
-    {
-        "version",
-        "modified_at",
-        "modified_by",
-        "status_edited_at",
-        "previous_statuses",
-        "numbers_known",
-        "notes_made",
-        "contacts_made",
-    }
-)
-"""Attributes that every change or every change of its kind moves along: nobody edits these."""
-
-
-def _attributes(state: Any) -> Sequence[str]:
-    return tuple(type(state).__dataclass_fields__)

@@ -19,7 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from services.command.answers import PLACES, Answer, refusal
+from services.command.aggregates import PLACES
+from services.command.answers import Answer, refusal
 from services.command.catalogue import offered_commands
 from services.command.domain.decider import Command, Refused
 from services.command.facts_loader import Order

@@ -11,7 +11,7 @@ from services.command.domain.organisation.commands import SetUpOrganisation
 from services.command.facts_loader import Order
 from services.command.first_start import is_set_up, set_up
 from services.command.handler import Commanding
-from services.kit.append import OutcomeUnknown
+from services.kit.append import Append, Appended, OutcomeUnknown
 from services.kit.auth import Principal
 from services.kit.clock import FixedClock
 from services.kit.ids import new_id
@@ -380,6 +380,29 @@ async def test_an_unclear_outcome_says_so(
     monkeypatch.setattr(log, "append", append)
     await service.done(path, body, idempotency_key="k1")
     assert len(await service.events(lead)) == 2
+
+
+async def test_a_reply_lost_on_the_way_is_no_second_try(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await service.lead(await service.campaign())
+    log = service.commanding.log
+    append = log.append
+    lost = 0
+
+    async def unheard(wanted: Append) -> Appended:
+        nonlocal lost
+        appended = await append(wanted)
+        if lost == 0:
+            lost += 1
+            raise ConnectionResetError
+        return appended
+
+    monkeypatch.setattr(log, "append", unheard)
+    said = await service.done(f"/v1/leads/{lead}/add-note", {"text": "Hello"})
+    assert (lost, said["version"], said["position"]) == (1, 2, await log.head())
+    assert len(await service.events(lead)) == 2
+    await service.done(f"/v1/leads/{lead}/add-note", {"text": "Again"})
 
 
 async def test_a_silent_database_is_answered_within_the_deadline(
