@@ -5,6 +5,7 @@ So the process may be killed between any two lines. A second one stands by.
 """
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -43,6 +44,9 @@ calls_total = Counter("leads_intake_calls_total", "Payloads from dialers, by out
 aside_total = Counter("leads_intake_quarantined_total", "Payloads put aside, by reason", ["code"])
 unknown_total = Counter("leads_intake_unknown_fields_total", "Payloads with fields nobody knows")
 held_partitions = Gauge("leads_intake_partitions", "Partitions of the dialer topic held here")
+
+RARE_COLLECTIONS = (200_000, 20, 100)
+"""A batch makes hundreds of thousands of objects and no cycles; looking for some took a third."""
 
 RECOVERABLE = (TopicUnavailable, PublishFailed, AppendError, *RETRYABLE, asyncpg.PostgresError)
 
@@ -165,6 +169,7 @@ async def _release(offsets: IntakeOffsets) -> None:
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Take calls in whenever nobody else does, until stopped."""
+    gc.set_threshold(*RARE_COLLECTIONS)
     pool = await connect_pool(settings.database_url, "leads_command", largest=6)
     try:
         keys = KeyRing(MasterKey(settings.master_key), pool)

@@ -5,6 +5,7 @@ the next run completes to the same counts.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,7 @@ from rich.progress import (
 from rich.text import Text
 
 from services.command.app import open_commanding
+from services.command.intake import RARE_COLLECTIONS
 from services.kit.append import AppendError
 from services.kit.clock import SystemClock
 from services.kit.keys import SigningKey
@@ -161,6 +163,7 @@ async def run_sample(stack: Stack, say: Say, *, limit: int | None = None) -> Sum
 
 async def load_sample(stack: Stack, say: Say, *, limit: int | None = None) -> Loading | None:
     """Load what is missing of the sample; return None when it was there already."""
+    gc.set_threshold(*RARE_COLLECTIONS)
     settings = read_settings(stack.servers.environ)
     wanted = expected(limit)
     pool = await connect_pool(settings.database_url, "leads_query", largest=1)

@@ -1,0 +1,88 @@
+"""The sample through the whole stack: exact counts, whatever is killed, however often it is loaded.
+
+The counts come from the source file alone (tests/e2e/test_sample_data.py); here they must show in
+the read models, after dialer, broker, intake, log, relay, broker and projections.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from services.local.demo_keys import demo_keys
+from services.local.dialer import SENT_FILE, forget_sent, sent_so_far
+from services.local.sample import Summary, load_sample, run_sample
+from services.local.sample_data import expected, messages
+from services.local.stack import Stack, running_stack
+
+LIMIT = 400
+pytestmark = pytest.mark.timeout(400)
+
+
+@asynccontextmanager
+async def stack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stack]:
+    """A whole stack over `folder`, with nothing of the caller's settings but the transport."""
+    for name in os.environ:
+        if name.startswith("LEADS_") and name != "LEADS_TRANSPORT":
+            monkeypatch.delenv(name)
+    async with running_stack(folder, print) as running:
+        yield running
+
+
+def assert_whole(summary: Summary) -> None:
+    assert summary.ok, summary.lines()
+    assert summary.found == expected(LIMIT)
+
+
+async def test_loaded_once_it_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stack(tmp_path, monkeypatch) as running:
+        assert demo_keys(tmp_path)
+        summary = await run_sample(running, print, limit=LIMIT)
+        assert_whole(summary)
+        assert summary.loading is not None
+        assert summary.loading.leads == LIMIT
+        assert summary.loading.calls == expected(LIMIT).call_attempts
+        told = summary.as_json()
+        assert told["ok"] is True
+        assert {name: told[name] for name in asdict(summary.found)} == asdict(summary.found)
+        assert sent_so_far(tmp_path, str(LIMIT)) == len(list(messages(LIMIT)))
+        assert await load_sample(running, print, limit=LIMIT) is None
+
+
+async def test_interrupted_and_killed_it_completes_to_the_same_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stack(tmp_path, monkeypatch) as running:
+        loading = asyncio.create_task(load_sample(running, print, limit=LIMIT))
+        async with asyncio.timeout(60):
+            while not (tmp_path / SENT_FILE).exists():
+                await asyncio.sleep(0.01)
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+    async with stack(tmp_path, monkeypatch) as running:
+        forget_sent(tmp_path)  # a dialer that lost its place begins again
+        loading = asyncio.create_task(load_sample(running, print, limit=LIMIT))
+        parts = ["projections"]
+        parts += ["intake", "relay"] if running.servers.transport == "kafka" else []
+        for part in parts:
+            os.kill(running.servers.supervisor.pid(part), signal.SIGKILL)
+            await asyncio.sleep(0.2)
+        await loading
+        assert_whole(await run_sample(running, print, limit=LIMIT))
+
+
+async def test_without_a_broker_the_dialer_tells_its_calls_over_http(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADS_TRANSPORT", "log")
+    async with stack(tmp_path, monkeypatch) as running:
+        summary = await run_sample(running, print, limit=LIMIT)
+        assert_whole(summary)
+        assert summary.transport == "log"
