@@ -2,15 +2,14 @@
 -- is and who asked for it stands in the event log; without these rows a job could be neither
 -- shown nor resumed, so they are not read models.
 
--- Leads frozen by the query service, for seven days. `filter` is the tree that found them, null
--- when ids were given: then of `asked` ids `repeated` came more than once and `missing` were not
--- there or out of sight.
+-- Leads frozen by the query service, for seven days. When ids were given, of `asked` ids `repeated`
+-- came more than once and `missing` were not there or out of sight; null for a filter, which is not
+-- kept: it may hold a name or a number.
 create table job.selections (
   id         uuid        primary key,
   made_by    uuid        not null,
   made_at    timestamptz not null,
   expires_at timestamptz not null,
-  filter     json,
   asked      int,
   repeated   int,
   missing    int,

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from schemas.catalogue import EVENTS
 from schemas.instants import parse_instant
 from schemas.organisation import ORGANISATION_ID
+from services.command.bulk.routes import install as install_bulk
 from services.command.calls_routes import install_calls
 from services.command.domain.organisation.state import Organisation
 from services.command.handler import Commanding
@@ -75,6 +76,7 @@ def install(app: FastAPI, commanding: Commanding, clock: Clock) -> Authenticator
     app.router.routes.append(routes)
     app.state.openapi_parts.append(routes.add_to_openapi)
     install_calls(app, commanding, authenticator, clock)
+    install_bulk(app, commanding, authenticator)
 
     async def log_answers() -> str:
         await commanding.log.pool.fetchval("select 1")

@@ -8,6 +8,7 @@ class.
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -39,15 +40,17 @@ SINGLE_PLACES = {"organisation": "/v1/organisation", "dnc": "/v1/do-not-call"}
 _BODY_BYTES_MAX = {"MendPayload": 1_600_000}
 """Commands that carry a whole Kafka message; the rest make do with the usual cap."""
 
-_PHRASES = (
-    "ToDoNotCall",
-    "FromDoNotCall",
-    "DoNotCall",
-    "Lead",
-    "Campaign",
-    "Organisation",
-    "Payload",
-)
+_PHRASES: Mapping[str, tuple[str, ...]] = {
+    "dnc": ("ToDoNotCall", "FromDoNotCall", "DoNotCall"),
+    "lead": ("Leads", "Lead"),
+    "campaign": ("Campaign",),
+    "organisation": ("Organisation",),
+    "quarantine": ("Payload",),
+    "pool": ("Pool",),
+    "segment": ("Segment",),
+}
+"""What the path of an aggregate says already and its verbs leave out."""
+
 _WORDS = re.compile(r"[A-Z][a-z0-9]*")
 _KEY = re.compile(f"[!-~]{{1,{KEY_CHARS_MAX}}}")
 _VERSION = re.compile(r'"([1-9][0-9]{0,8})"')
@@ -75,7 +78,7 @@ class CommandRoute:
 def route_of(command: type[Command]) -> CommandRoute:
     """Return the path of a command, by its name and aggregate."""
     name = command.__name__
-    for phrase in _PHRASES:
+    for phrase in _PHRASES.get(command.aggregate, ()):
         name = name.replace(phrase, "") or name
     verb = "-".join(word.lower() for word in _WORDS.findall(name))
     if command.aggregate in SINGLE_PLACES:
@@ -157,7 +160,7 @@ class CommandRoutes(BaseRoute):
         principal = await self._authenticator.principal_of(scope)
         try:
             require_role(route.command, principal)
-            key, if_match = _headers(scope)
+            key, if_match = request_headers(scope)
             limit = _BODY_BYTES_MAX.get(route.command.__name__, BODY_BYTES_MAX)
             command = parse(route.command, await read_body(scope, receive, limit))
             stream = _id(scope["path"].split("/")[3]) if route.has_id else None
@@ -178,7 +181,7 @@ class CommandRoutes(BaseRoute):
             document["paths"].setdefault(route.path, {})["post"] = _operation(route)
 
 
-def _headers(scope: Scope) -> tuple[str, int | None]:
+def request_headers(scope: Scope) -> tuple[str, int | None]:
     """Return the Idempotency-Key and the version of If-Match."""
     key, if_match = "", None
     for name, value in scope["headers"]:

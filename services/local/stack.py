@@ -28,7 +28,11 @@ HTTP_PORT_FIRST = 8080
 SERVICE_READY_S = 60.0
 SERVICE_STOP_S = 3.0
 # On the log transport the relay only seals, and there is no topic to take calls from.
-ALWAYS = {"relay": "services.command.relay", "projections": "services.projections"}
+ALWAYS = {
+    "relay": "services.command.relay",
+    "projections": "services.projections",
+    "bulk": "services.command.bulk",
+}
 ON_KAFKA = {"intake": "services.command.intake"}
 # Started last and stopped first, so that nothing is asked of parts that are gone.
 API = "services.local.api"

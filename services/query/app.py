@@ -26,6 +26,7 @@ from services.query import (
     lead_log,
     organisation,
     quarantine,
+    selection,
     stats,
 )
 from services.query.api_key import KeyTable
@@ -45,6 +46,7 @@ _ROUTES = (
     organisation,
     dnc,
     quarantine,
+    selection,
     stats,
 )
 
@@ -66,7 +68,7 @@ def install(app: FastAPI, reading: Reading) -> None:
 async def open_reading(
     settings: Settings, clock: Clock, authenticator: Authenticator | None = None
 ) -> AsyncIterator[Reading]:
-    """Open everything reads need, under the role that cannot change anything.
+    """Open everything reads need, under a role that can store selections and change nothing else.
 
     Without an `authenticator` keys are looked up in the read models.
     """

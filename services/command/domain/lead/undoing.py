@@ -239,9 +239,7 @@ def _lock(now: Lead, before: Lead, parts: frozenset[str]) -> Iterator[Event]:
     if before.locked_by is None:
         yield LeadUnlocked(previous=now.locked_by)
     else:
-        yield LeadLocked(
-            user=before.locked_by, until=before.locked_until, previous=now.locked_by
-        )
+        yield LeadLocked(user=before.locked_by, until=before.locked_until, previous=now.locked_by)
 
 
 def _dial_window(now: Lead, before: Lead, parts: frozenset[str]) -> Iterator[Event]:
@@ -269,7 +267,7 @@ _STEPS: tuple[tuple[set[str], Step], ...] = (
     ({"priority"}, _priority),
     ({"attempts", "attempts_by_rule", "attempts_by_number", "reset_at"}, _attempts),
     (_CALLBACKS, _callback),
-    ({"status"}, _status),
+    ({"status", *_CALLBACKS}, _status),
     ({"reserved_for", *_CALLBACKS}, _reservation),
     ({*_DIALS, *_CALLBACKS}, _next_dial),
     ({"locked_by", "locked_until"}, _lock),

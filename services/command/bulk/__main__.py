@@ -1,0 +1,25 @@
+"""`python -m services.command.bulk`: carries bulk jobs out, in a process of its own.
+
+Deciding about a hundred thousand leads keeps a processor busy; single commands shall not wait.
+"""
+
+import asyncio
+import sys
+
+from services.command.app import open_commanding
+from services.command.bulk.runner import Runner
+from services.kit.background import run_service, say_ready
+from services.kit.clock import SystemClock
+from services.kit.settings import Settings
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    """Work on jobs until `stop` is set."""
+    clock = SystemClock()
+    async with open_commanding(settings, clock) as commanding:
+        say_ready()
+        await Runner(commanding, clock).run(stop)
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("bulk", main))

@@ -1,0 +1,250 @@
+"""What a job decides about each lead of a batch: the single command's decision, or an undo.
+
+The same for the dry run and the execution; only what happens to the events differs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from schemas.envelope import Origin
+from schemas.event import Event
+from schemas.organisation import ORGANISATION_ID
+from schemas.rights import Sight, sees, sight_of
+from services.command.bulk.loading import History, LeadReader, lead_after
+from services.command.bulk.offered import PLAIN, UNDO_NEEDS_PERSONAL, bulk_command
+from services.command.domain.bulk.state import BulkJob
+from services.command.domain.decider import Elsewhere, Outcome, Reason, Refused, decide
+from services.command.domain.facts import Actor, Facts
+from services.command.domain.lead.access import admit
+from services.command.domain.lead.state import Lead
+from services.command.domain.lead.undoing import ChangedSince, undo
+from services.command.facts_loader import FactsLoader, Order, World
+from services.command.handler import Commanding
+from services.command.planning import Plan, plan
+from services.kit.auth import Principal
+from services.kit.clock import Clock
+from services.kit.codec import UnknownEvent
+from services.kit.errors import NotFound
+from services.kit.http import failure
+from services.kit.telemetry import logger
+
+Verdict = Literal["applied", "unchanged", "refused"]
+
+NOT_THERE = Reason("not-found", "There is no such lead, or you may not see it any more.")
+USER_GONE = Reason("user-inactive", "Who asked for the job is not an active user any more.")
+UNREADABLE = Reason("unreadable", "The lead was written by newer software; update this service.")
+BROKEN = Reason("internal", "The decision failed on our side; the operators find it in the log.")
+_NOBODY = Principal("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A lead a job works on, at its place.
+
+    version: the one that was selected or planned on. planned: the outcome in the plan, "" while
+    planning. first, last: for an undo, the versions between which the job's own events lie.
+    """
+
+    ordinal: int
+    lead: UUID
+    version: int
+    planned: str = ""
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(slots=True)
+class Decided:
+    """What was decided about one lead, and once it is appended, where that ended.
+
+    before: the lead as it was decided on. after: only of what was done in an earlier try.
+    """
+
+    target: Target
+    outcome: Verdict
+    before: Lead
+    world: World | None = None
+    events: Sequence[Outcome] = ()
+    reasons: Sequence[Reason] = ()
+    made: Plan | None = None
+    after: Lead | None = None
+    version_after: int = 0
+    position: int = 0
+
+
+@dataclass(slots=True)
+class Moment:
+    """What all decisions of a batch share: who acts, and what the world is like."""
+
+    actor: Actor | None
+    organisation: Any
+    sight: Sight | None
+    campaigns: Mapping[UUID, Any]
+    base: Facts | None
+    facts: dict[UUID, Facts] = field(default_factory=dict)
+
+
+class Judge:
+    """Decides about leads for one job."""
+
+    def __init__(self, commanding: Commanding, clock: Clock, job: BulkJob, trace: str = "") -> None:
+        """Decide as the single command would, at the times of `clock`."""
+        self.job = job
+        self.command = bulk_command(job.command, job.fields)
+        kind = type(self.command)
+        self._plain = kind in PLAIN
+        personal = not self._plain
+        if job.undoes is not None:
+            personal = not self._plain or kind in UNDO_NEEDS_PERSONAL
+        self.takes_claims = personal
+        self.log = commanding.log
+        self._commanding = commanding
+        self._clock = clock
+        self._facts: FactsLoader = commanding.facts
+        self._master = commanding.log.keys.master
+        self._reader = LeadReader(commanding.log, personal=personal)
+        self._origin = Origin(f"user:{job.by}", f"bulk:{job.id}", trace)
+
+    async def histories(self, targets: Sequence[Target]) -> Mapping[UUID, History | UnknownEvent]:
+        """Read the leads of a batch as the log has them now."""
+        return await self._reader.histories([target.lead for target in targets])
+
+    async def decide(
+        self,
+        targets: Sequence[Target],
+        histories: Mapping[UUID, History | UnknownEvent],
+        holders: Mapping[UUID, UUID] | None = None,
+    ) -> list[Decided]:
+        """Decide about each target; `holders` are leads known to hold the key a target wants."""
+        leads = self._leads(targets, histories)
+        moment = await self._moment(leads.values())
+        known = holders or {}
+        one_by_one = not self._plain and self.job.undoes is None
+        decided = []
+        for target in targets:
+            lead = leads.get(target.lead)
+            if lead is None:
+                decided.append(Decided(target, "refused", Lead(), reasons=[UNREADABLE]))
+            elif moment.actor is None:
+                decided.append(Decided(target, "refused", lead, reasons=[USER_GONE]))
+            elif one_by_one:
+                decided.append(await self._alone(target, lead, moment.actor, known))
+            else:
+                decided.append(self._shared(target, lead, moment, histories[target.lead]))
+        return decided
+
+    def plan(self, one: Decided) -> Plan:
+        """Return what must be stored for a lead that changes."""
+        if one.made is None:
+            assert one.world is not None
+            one.made = plan(one.world, one.events, self._origin, self._master)
+        return one.made
+
+    def after(self, one: Decided) -> Lead:
+        """Return the lead as the decision leaves it."""
+        if one.after is not None:
+            return one.after
+        if one.made is not None and one.target.lead in one.made.states:
+            lead: Lead = one.made.states[one.target.lead][1]
+            return lead
+        now, actor, before = self._clock.now(), self._origin.actor, one.before
+        own = [event for event in one.events if not isinstance(event, Elsewhere)]
+        return lead_after(
+            [
+                (event.placed(one.target.lead, version, now), actor)
+                for version, event in enumerate(own, before.version + 1)
+            ],
+            before,
+        )
+
+    def _leads(
+        self, targets: Sequence[Target], histories: Mapping[UUID, History | UnknownEvent]
+    ) -> dict[UUID, Lead]:
+        leads = {}
+        for target in targets:
+            history = histories[target.lead]
+            if not isinstance(history, UnknownEvent):
+                leads[target.lead] = lead_after(history)
+        return leads
+
+    async def _moment(self, leads: Any) -> Moment:
+        """Look at the organisation and the campaigns as they are now."""
+        states = self._commanding.states
+        wanted = {UUID(lead.campaign_id): "campaign" for lead in leads if lead.campaign_id}
+        seen = await states.refresh({**wanted, ORGANISATION_ID: "organisation"})
+        organisation = seen.pop(ORGANISATION_ID)
+        user = organisation.users.get(self.job.by)
+        if user is None or not user.active:
+            return Moment(None, organisation, None, seen, None)
+        actor = Actor(self._origin.actor, user.role, user.id, user.team, user.rights)
+        sight = None
+        if not (actor.is_admin or actor.role == "dialer"):
+            sight = sight_of(actor.role, actor.rights, user.id, user.team, organisation.tree)
+        base = Facts(now=self._clock.now(), actor=actor, organisation=organisation)
+        return Moment(actor, organisation, sight, seen, base)
+
+    def _shared(
+        self, target: Target, lead: Lead, moment: Moment, history: History | UnknownEvent
+    ) -> Decided:
+        """Decide on what a whole batch shares; the lead and its campaign are all that differs."""
+        sight = moment.sight
+        if lead.version == 0 or (
+            sight is not None and not sees(sight, lead.owner, lead.active, lead.processed_by)
+        ):
+            return Decided(target, "refused", lead, reasons=[NOT_THERE])
+        campaign_id = UUID(lead.campaign_id)
+        facts = moment.facts.get(campaign_id)
+        if facts is None:
+            assert moment.base is not None
+            facts = _with_campaign(moment.base, moment.campaigns.get(campaign_id))
+            moment.facts[campaign_id] = facts
+        seen = {target.lead: lead, ORGANISATION_ID: moment.organisation}
+        if campaign_id in moment.campaigns:
+            seen[campaign_id] = moment.campaigns[campaign_id]
+        world = World(target.lead, "lead", lead, facts, seen)
+        assert not isinstance(history, UnknownEvent)
+        return self._judged(target, world, history)
+
+    async def _alone(
+        self, target: Target, lead: Lead, actor: Actor, holders: Mapping[UUID, UUID]
+    ) -> Decided:
+        """Decide with the facts of the single command, gathered for this lead alone."""
+        self._commanding.states.put("lead", target.lead, lead)
+        order = Order(self.command, _NOBODY, target.lead, actor)
+        try:
+            world = await self._facts.load(order, target.lead, holder=holders.get(target.lead))
+        except NotFound:
+            return Decided(target, "refused", lead, reasons=[NOT_THERE])
+        return self._judged(target, world, [])
+
+    def _judged(self, target: Target, world: World, history: History) -> Decided:
+        lead: Lead = world.state
+        try:
+            if self.job.undoes is None:
+                events: Sequence[Outcome] = decide(lead, self.command, world.facts)
+            else:
+                events = self._undone(target, lead, world.facts, history)
+        except Refused as refused:
+            return Decided(target, "refused", lead, reasons=refused.reasons)
+        except ChangedSince as since:
+            text = f"Changed since by somebody else: {', '.join(since.parts)}."
+            reason = Reason("changed-since", text)
+            return Decided(target, "unchanged", lead, reasons=[reason])
+        except Exception as error:  # noqa: BLE001 - one lead's fault never ends a job of many
+            logger().error("bulk-decision-failed", lead=str(target.lead), **failure(error))
+            return Decided(target, "refused", lead, reasons=[BROKEN])
+        if not events:
+            return Decided(target, "unchanged", lead)
+        return Decided(target, "applied", lead, world, events)
+
+    def _undone(self, target: Target, lead: Lead, facts: Facts, history: History) -> list[Event]:
+        """Undo what the job did on this lead, with the rights its command takes."""
+        admit(lead, self.command, facts)
+        before = lead_after(history[: target.first])
+        return undo(before, history[target.first : target.last], history[target.last :])
+
+
+def _with_campaign(base: Facts, campaign: Any) -> Facts:
+    return Facts(now=base.now, actor=base.actor, organisation=base.organisation, campaign=campaign)

@@ -1,0 +1,218 @@
+"""Carrying a plan out: decide again on what is, append, note each lead's outcome.
+
+What was appended and not noted is found again by its command id, so a kill at any point leaves
+nothing half done and nothing is done twice. Every append rests on the version of the job's own
+stream: cancelling the job, or taking it over, voids all that is still under way.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid5
+
+import orjson
+
+from services.command.bulk.deciding import Decided, Judge, Target
+from services.command.bulk.dry_run import Source, decided_with_holders
+from services.command.bulk.loading import History, lead_after
+from services.command.bulk.rows import count, row_of
+from services.command.bulk.tables import JobTables, Lease, Progress
+from services.command.domain.bulk.state import BulkJob
+from services.command.domain.decider import Reason
+from services.kit import append as log_outcome
+from services.kit.append import Append, Appended, AppendError, Commanded
+from services.kit.codec import UnknownEvent
+from services.kit.failpoints import at
+
+BATCH = 500
+ROUNDS_MAX = 20
+REQUEST = b"bulk"
+CONTENDED = Reason("contended", "Others kept changing the lead; try again later.")
+NOT_STORABLE = Reason("not-storable", "The database could not store it; tell the operators.")
+
+
+class JobMoved(Exception):
+    """The job's stream has moved: it was cancelled, or somebody else took it over."""
+
+
+class Execution:
+    """Executes one job while this process holds its lease."""
+
+    def __init__(self, tables: JobTables, lease: Lease, judge: Judge, job: BulkJob) -> None:
+        """Carry out `job` as it stands: its version is what every append rests on."""
+        self._tables = tables
+        self._lease = lease
+        self._judge = judge
+        self._version = job.version
+        self._progress = Progress()
+
+    async def run(self, source: Source, stop: asyncio.Event) -> bool:
+        """Execute what is left; False when told to stop before the end. Raises JobMoved."""
+        self._progress = await self._tables.begin(self._lease, "done")
+        loading = asyncio.create_task(self._next(source, self._progress.reached))
+        settling: asyncio.Task[None] | None = None
+        try:
+            while True:
+                targets, histories = await loading
+                if not targets:
+                    break
+                loading = asyncio.create_task(self._next(source, targets[-1].ordinal))
+                await asyncio.sleep(0)  # The next batch is asked for before this one is decided.
+                decided = await self._decide(targets, histories)
+                if settling is not None:
+                    await settling
+                settling = asyncio.create_task(self._settle(decided))
+                await asyncio.sleep(0)
+                if stop.is_set():
+                    await settling
+                    return False
+            if settling is not None:
+                await settling
+        finally:
+            for task in (loading, settling):
+                if task is not None and not task.done():
+                    task.cancel()
+        return True
+
+    async def recover(self, source: Source) -> None:
+        """Note what was appended just before the job was cancelled and is not noted yet."""
+        self._progress = await self._tables.begin(self._lease, "done")
+        noted = await self._tables.noted_beyond(self._lease.job, self._progress.reached)
+        targets = [
+            target
+            for target in await source(self._progress.reached, 3 * BATCH)
+            if target.ordinal not in noted
+        ]
+        if not targets:
+            return
+        histories = await self._judge.histories(targets)
+        earlier = await self._earlier(targets, histories)
+        await self._note(list(earlier.values()), self._progress.reached)
+
+    async def _next(
+        self, source: Source, after: int
+    ) -> tuple[list[Target], Mapping[UUID, History | UnknownEvent]]:
+        targets = await source(after, BATCH)
+        return targets, await self._judge.histories(targets) if targets else {}
+
+    async def _decide(
+        self,
+        targets: Sequence[Target],
+        histories: Mapping[UUID, History | UnknownEvent],
+        holders: Mapping[UUID, UUID] | None = None,
+    ) -> list[Decided]:
+        """Decide about targets, but never twice about one that was done in an earlier try."""
+        earlier = await self._earlier(targets, histories)
+        if not earlier:
+            decided = await self._judge.decide(targets, histories, holders)
+            return await decided_with_holders(self._judge, targets, decided)
+        rest = [target for target in targets if target.lead not in earlier]
+        decided = await self._judge.decide(rest, histories, holders)
+        decided = await decided_with_holders(self._judge, rest, decided)
+        both = {one.target.lead: one for one in (*decided, *earlier.values())}
+        return [both[target.lead] for target in targets]
+
+    async def _earlier(
+        self, targets: Sequence[Target], histories: Mapping[UUID, History | UnknownEvent]
+    ) -> dict[UUID, Decided]:
+        """Find what this job did already: only leads that have moved can have been changed."""
+        moved: dict[UUID, tuple[Target, History]] = {}
+        for target in targets:
+            history = histories[target.lead]
+            if not isinstance(history, UnknownEvent) and len(history) != target.version:
+                moved[self._command_id(target.lead)] = (target, history)
+        if not moved:
+            return {}
+        found: dict[UUID, Decided] = {}
+        answers = await self._judge.log.earlier_answers(moved)
+        for command_id, answer in answers.items():
+            target, history = moved[command_id]
+            first, last = orjson.loads(answer.answer)
+            one = Decided(target, "applied", lead_after(history[:first]))
+            one.after = lead_after(history[:last])
+            one.version_after, one.position = last, answer.position
+            found[target.lead] = one
+        return found
+
+    async def _settle(self, decided: list[Decided]) -> None:
+        """Append what is to be appended, again and again while leads move, and note the batch."""
+        at("bulk.before_append")
+        holders: dict[UUID, UUID] = {}
+        settled = {one.target.lead: one for one in decided}
+        waiting = [one for one in decided if one.outcome == "applied" and not one.version_after]
+        for _ in range(ROUNDS_MAX):
+            if not waiting:
+                break
+            again, moved = await self._append(waiting, holders)
+            if moved:
+                done = [one for one in decided if one.version_after]
+                await self._note(done, self._progress.reached)
+                raise JobMoved
+            if not again:
+                waiting = []
+                break
+            targets = [one.target for one in again]
+            histories = await self._judge.histories(targets)
+            second = await self._decide(targets, histories, holders)
+            settled.update({one.target.lead: one for one in second})
+            decided = list(settled.values())
+            waiting = [one for one in second if one.outcome == "applied" and not one.version_after]
+        for one in waiting:
+            _refuse(one, CONTENDED)
+        at("bulk.before_note")
+        await self._note(decided, decided[-1].target.ordinal)
+
+    async def _append(
+        self, waiting: Sequence[Decided], holders: dict[UUID, UUID]
+    ) -> tuple[list[Decided], bool]:
+        """Append; return what has to be decided anew, and whether the job itself has moved."""
+        results = await self._judge.log.append_many([self._append_of(one) for one in waiting])
+        again: list[Decided] = []
+        moved = False
+        for one, result in zip(waiting, results, strict=True):
+            if isinstance(result, Appended):
+                one.version_after = result.versions[one.target.lead]
+                one.position = result.position
+            elif isinstance(result, log_outcome.StaleRead) and result.stream_id == self._lease.job:
+                moved = True
+            elif self._is_final(one, result, holders):
+                continue
+            else:
+                again.append(one)
+        return again, moved
+
+    def _is_final(self, one: Decided, error: AppendError, holders: dict[UUID, UUID]) -> bool:
+        """Say whether an append that was not done has its outcome; else it is decided anew."""
+        lead = one.target.lead
+        if isinstance(error, log_outcome.OutcomeUnknown):
+            raise error
+        if isinstance(error, log_outcome.AppendRefused):
+            _refuse(one, NOT_STORABLE)
+            return True
+        if isinstance(error, log_outcome.ClaimTaken):
+            if holders.get(lead) == error.holder:
+                text = f"Lead {error.holder} has the same duplicate key in that campaign."
+                _refuse(one, Reason("duplicate", text))
+                return True
+            holders[lead] = error.holder
+        return False
+
+    def _append_of(self, one: Decided) -> Append:
+        made = self._judge.plan(one)
+        after = made.states[one.target.lead][1].version
+        answer = orjson.dumps([one.before.version, after])
+        made.reads = {**made.reads, self._lease.job: self._version}
+        return made.append(Commanded(self._command_id(one.target.lead), REQUEST, answer))
+
+    def _command_id(self, lead: UUID) -> UUID:
+        return uuid5(self._lease.job, str(lead))
+
+    async def _note(self, decided: Sequence[Decided], reached: int) -> None:
+        """Store the outcomes, and that all up to `reached` have theirs."""
+        rows = [row_of(self._lease.job, "done", one, self._judge.after) for one in decided]
+        count(self._progress, rows)
+        self._progress.reached = reached
+        await self._tables.store(self._lease, "done", self._progress, rows)
+
+
+def _refuse(one: Decided, reason: Reason) -> None:
+    one.outcome, one.reasons, one.made = "refused", [reason], None
