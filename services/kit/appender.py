@@ -226,39 +226,29 @@ REFUSALS: tuple[type[Exception], ...] = (
 
 _APPEND = (
     "select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-    " $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,"
-    " $34)"
+    " $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)"
 )
 
 
 def _columns(group: Sequence[Prepared]) -> list[Any]:
-    """Turn the group into the 34 arrays `log.append` takes; the first column of each table is
-    the append's place.
+    """Turn the group into the 33 arrays `log.append` takes; the first column of each table is
+    the append's place, that of the events the place of their stream.
     """
     commands: list[EventRow] = []
     streams: list[EventRow] = []
-    reads: list[EventRow] = []
-    claims: list[EventRow] = []
-    numbers: list[EventRow] = []
-    keys: list[EventRow] = []
     events: list[EventRow] = []
+    rare: tuple[list[EventRow], ...] = ([], [], [], [])
     for i, one in enumerate(group):
-        append = one.append
-        first = len(streams) + 1
-        events.extend((i, first + place, *row) for place, *row in one.rows)
+        append, first = one.append, len(streams) + 1
+        for place, *row in one.rows:
+            events.append((first + place, *row))
+        for s in append.streams:
+            version = s.expected_version
+            streams.append((i, s.stream_id, version, version + len(s.events), s.category))
         last = len(events)
-        commands.extend((i, c.command_id, c.request, c.answer, last) for c in append.commands)
-        streams.extend(
-            (i, s.stream_id, s.expected_version, s.expected_version + len(s.events), s.category)
-            for s in append.streams
-        )
-        reads.extend((i, stream_id, version) for stream_id, version in append.reads.items())
-        claims.extend((i, key, stream, False) for key, stream in append.freed)
-        claims.extend((i, key, stream, True) for key, stream in append.taken)
-        numbers.extend((i, number, stream, False) for number, stream in append.numbers_removed)
-        numbers.extend((i, number, stream, True) for number, stream in append.numbers_added)
-        keys.extend((i, stream_id, wrapped) for stream_id, wrapped, _ in one.new_keys)
-        keys.extend((i, stream_id, None) for stream_id in append.destroyed_keys)
+        commands += [(i, c.command_id, c.request, c.answer, last) for c in append.commands]
+        _add_rare(rare, i, one)
+    reads, claims, numbers, keys = rare
     return [
         *_turned(commands, 5),
         *_turned(streams, 5),
@@ -266,8 +256,25 @@ def _columns(group: Sequence[Prepared]) -> list[Any]:
         *_turned(claims, 4),
         *_turned(numbers, 4),
         *_turned(keys, 3),
-        *_turned(events, 10),
+        *_turned(events, 9),
     ]
+
+
+def _add_rare(rare: tuple[list[EventRow], ...], i: int, one: Prepared) -> None:
+    """Add what most appends have nothing of."""
+    append = one.append
+    reads, claims, numbers, keys = rare
+    if append.reads:
+        reads.extend((i, stream_id, version) for stream_id, version in append.reads.items())
+    if append.freed or append.taken:
+        claims.extend((i, key, stream, False) for key, stream in append.freed)
+        claims.extend((i, key, stream, True) for key, stream in append.taken)
+    if append.numbers_removed or append.numbers_added:
+        numbers.extend((i, number, stream, False) for number, stream in append.numbers_removed)
+        numbers.extend((i, number, stream, True) for number, stream in append.numbers_added)
+    if one.new_keys or append.destroyed_keys:
+        keys.extend((i, stream_id, wrapped) for stream_id, wrapped, _ in one.new_keys)
+        keys.extend((i, stream_id, None) for stream_id in append.destroyed_keys)
 
 
 def _turned(rows: list[EventRow], width: int) -> Sequence[Sequence[Any]]:

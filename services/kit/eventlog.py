@@ -115,7 +115,7 @@ class EventLog:
             key = self.keys.find(stream.stream_id) if stream.expected_version else None
             for version, new in enumerate(stream.events, stream.expected_version + 1):
                 event, happened_at = new.event, utc(new.happened_at)
-                data, plain = self.codec.encode(event, stream.stream_id, version, happened_at)
+                data, plain = self.codec.encode(event)
                 personal = None
                 if plain is not None:
                     if key is None and stream.expected_version:

@@ -1,4 +1,4 @@
-"""Benchmarks: each measures one figure against its target, beside a reference run in the same place.
+"""Benchmarks: each measures one figure against its target, beside a reference in the same run.
 
 A benchmark is a module of this folder with `async def run(stack: Stack) -> Result`. Rates of ours
 and of the reference are taken in turns and compared by their medians, because machines are shared.

@@ -16,7 +16,6 @@ import orjson
 from schemas.catalogue import EVENTS
 from schemas.event import Event
 from services.kit.codec import EventCodec
-from tests.kit.event_logs import WHEN
 
 FOLDER = Path(__file__).parent / "golden"
 STREAM = "01950000-0000-7000-8000-0000000000aa"
@@ -131,7 +130,7 @@ def _samples(kind: type[Event]) -> list[dict[str, Any]]:
 
 
 def _sample(event: Event) -> dict[str, Any]:
-    data, personal = EventCodec(EVENTS).encode(event, event.originator_id, 1, WHEN)
+    data, personal = EventCodec(EVENTS).encode(event)
     return {
         "type": event.TOPIC,
         "schema_version": event.class_version,

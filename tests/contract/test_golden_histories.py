@@ -65,7 +65,7 @@ def test_an_event_is_stored_as_it_always_was(sample: dict[str, Any]) -> None:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in sample["fields"].items()
         }
-        data, personal = CODEC.encode(kind(**fields), UUID(STREAM), 1, WHEN)
+        data, personal = CODEC.encode(kind(**fields))
         assert data.decode() == sample["data"]
         assert (personal and personal.decode()) == sample["personal"]
 
