@@ -49,7 +49,8 @@ create table job.jobs (
   fault       text        not null default ''
 ) with (fillfactor = 50);
 create index jobs_look on job.jobs (look_at) where look_at is not null;
-create index jobs_made_by on job.jobs (made_by, id);
+create index jobs_made_by on job.jobs (made_by, made_at, id);
+create index jobs_made_at on job.jobs (made_at, id);
 
 -- Progress of the two steps of a job, `plan` and `done`: every lead up to ordinal `reached` has
 -- its outcome.

@@ -122,7 +122,7 @@ async def freeze(asked: Asked, body: SelectionBody) -> dict[str, Any]:
             statement, *arguments.values, timeout=FREEZE_SECONDS_MAX + 5
         )
         count = int(done.rpartition(" ")[2])
-        found = await connection.fetchval(_DIGEST, selection_id, timeout=FREEZE_SECONDS_MAX + 5)
+        found = await connection.fetchval(DIGEST, selection_id, timeout=FREEZE_SECONDS_MAX + 5)
         different = None if body.ids is None else len(set(body.ids))
         selection = {
             "id": str(selection_id),
@@ -151,7 +151,7 @@ async def freeze(asked: Asked, body: SelectionBody) -> dict[str, Any]:
 
 
 # In blocks, so that no array grows with the selection.
-_DIGEST = """
+DIGEST = """
     select encode(sha256(coalesce(string_agg(part, ''::bytea order by block), '')), 'hex')
       from (
         select (ordinal - 1) / 10000 as block,

@@ -5,7 +5,7 @@ Who asked for a job sees it; so do administrators and auditors.
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 from fastapi import FastAPI, Query, Request
@@ -34,6 +34,9 @@ from services.kit.ids import new_id
 PAGE_MAX = 1_000
 CSV_PAGE = 5_000
 TAG = "bulk"
+JOBS = UUID("01920000-0000-7000-8000-62756c6b6a6f")
+"""Namespace of the ids of jobs that were asked for with an Idempotency-Key."""
+
 _SEE_ALL = frozenset({"admin", "auditor"})
 _JSON = orjson.OPT_UTC_Z
 
@@ -104,7 +107,7 @@ class BulkDesk:
             selected=row["count"],
             digest=asked.digest,
         )
-        return await self._give(request, caller, request_bulk, new_id())
+        return await self._give(request, caller, request_bulk, _new_job(request, caller))
 
     async def execute(self, request: Request, job_id: str) -> Response:
         """Carry out a plan."""
@@ -140,7 +143,7 @@ class BulkDesk:
             selected=job.done.applied,
             digest=f"{job.done.applied}.{UUID(job.id).hex}",
         )
-        return await self._give(request, caller, command, new_id())
+        return await self._give(request, caller, command, _new_job(request, caller))
 
     async def _give(
         self, request: Request, caller: Caller, command: Command, job_id: UUID
@@ -237,6 +240,12 @@ class BulkDesk:
 
     async def _shown(self, job: BulkJob) -> dict[str, Any]:
         return answers.job_answer(job, await self._tables.job(UUID(job.id)))
+
+
+def _new_job(request: Request, caller: Caller) -> UUID:
+    """Return the id of a new job: the same one for a request that comes again with its key."""
+    key, _ = request_headers(request.scope)
+    return uuid5(JOBS, f"{caller.principal.user_id} {key}") if key else new_id()
 
 
 def _command_of(given: dict[str, Any]) -> Command:

@@ -310,8 +310,9 @@ _REST_OF_CHANGED = (
 )
 _JOBS = """
     select id from job.jobs
-    where ($1::uuid is null or made_by = $1) and ($2::uuid is null or id < $2)
-    order by id desc limit $3
+    where ($1::uuid is null or made_by = $1)
+      and ($2::uuid is null or (made_at, id) < (select made_at, id from job.jobs where id = $2))
+    order by made_at desc, id desc limit $3
 """
 _OUTCOMES = """
     select ordinal, lead_id, version, outcome, moved, version_after, position, reasons, changes
