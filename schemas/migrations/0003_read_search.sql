@@ -1,9 +1,10 @@
--- What reads need beside the tables: one text to search a lead by, and indexes for lists and searches.
+-- What reads need beside the tables: a text to search a lead by, the order of dialling, indexes.
+-- The definitions are those of schemas/tables.
 
 create extension if not exists pg_trgm with schema public;
 set local role leads_projections;
 
--- All that a search box looks at, in small letters, a line each. The index is on this very expression.
+-- All that a search box looks at, in small letters, a line each.
 create function read.search_text(
   name text, email text, phone text, whatsapp text, contacts jsonb, fields jsonb
 ) returns text immutable parallel safe language sql
@@ -12,7 +13,60 @@ create function read.search_text(
       (select string_agg(c.value ->> 'phone', E'\n') from jsonb_array_elements(contacts) c),
       (select string_agg(f.value, E'\n') from jsonb_each_text(fields) f)));
 
-create index lead_v1_search on read.lead_v1
-  using gin (read.search_text(name, email, phone, whatsapp, contacts, fields) public.gin_trgm_ops);
+-- Beside the lead, because a call changes a lead's row and not this text: an index on parts of
+-- words is dear to write. Kept by triggers of the lead table in use and of one being rebuilt.
+create table read.lead_search (
+  lead_id uuid primary key,
+  found   text not null
+);
+create index on read.lead_search using gin (found public.gin_trgm_ops)
+  with (gin_pending_list_limit = 16384);
+
+-- Leads that wait for a dial, in that order. Beside the lead, because nearly every call changes it,
+-- and an index on it would make each call write to every other index of the lead too.
+create table read.lead_due (
+  lead_id      uuid        primary key,
+  next_dial_at timestamptz not null
+) with (fillfactor = 80);
+create index on read.lead_due (next_dial_at, lead_id);
+
+create function read.keep_beside() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into read.lead_search as s (lead_id, found)
+      select n.lead_id,
+             read.search_text(n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields)
+        from new_rows n
+      on conflict (lead_id) do update set found = excluded.found where s.found <> excluded.found;
+    insert into read.lead_due as d (lead_id, next_dial_at)
+      select n.lead_id, n.next_dial_at from new_rows n where n.next_dial_at is not null
+      on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
+        where d.next_dial_at <> excluded.next_dial_at;
+  else
+    update read.lead_search s
+      set found = read.search_text(n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields)
+      from new_rows n join old_rows o using (lead_id)
+      where s.lead_id = n.lead_id
+        and (n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields)
+          is distinct from (o.name, o.email, o.phone, o.whatsapp, o.contacts, o.fields);
+    insert into read.lead_due as d (lead_id, next_dial_at)
+      select n.lead_id, n.next_dial_at from new_rows n join old_rows o using (lead_id)
+        where n.next_dial_at is distinct from o.next_dial_at and n.next_dial_at is not null
+      on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at;
+    delete from read.lead_due d using new_rows n
+      where d.lead_id = n.lead_id and n.next_dial_at is null;
+  end if;
+  return null;
+end $$;
+
+create index on read.lead_v1 (status, last_modified_at, lead_id);
+create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id is not null;
+
+-- What a search looks at and when to dial next are kept beside the lead (search.sql).
+create trigger inserted after insert on read.lead_v1
+  referencing new table as new_rows for each statement execute function read.keep_beside();
+create trigger updated after update on read.lead_v1
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function read.keep_beside();
 
 reset role;

@@ -78,5 +78,12 @@ create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id);
 create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id)
   where user_processed_by is not null;
 create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
-create index lead_v1_search on read.lead_v1
-  using gin (read.search_text(name, email, phone, whatsapp, contacts, fields) public.gin_trgm_ops);
+create index on read.lead_v1 (status, last_modified_at, lead_id);
+create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id is not null;
+
+-- What a search looks at and when to dial next are kept beside the lead (search.sql).
+create trigger inserted after insert on read.lead_v1
+  referencing new table as new_rows for each statement execute function read.keep_beside();
+create trigger updated after update on read.lead_v1
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function read.keep_beside();

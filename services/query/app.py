@@ -25,7 +25,9 @@ from services.query import (
     lead_history,
     lead_log,
     organisation,
+    pool,
     quarantine,
+    segment,
     selection,
     stats,
 )
@@ -43,6 +45,8 @@ _ROUTES = (
     lead_log,
     activity,
     campaign,
+    pool,
+    segment,
     organisation,
     dnc,
     quarantine,

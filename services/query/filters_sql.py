@@ -31,11 +31,13 @@ from schemas.filters import (
 from schemas.instants import format_instant
 from schemas.lead import LeadCallRecorded
 from schemas.relative_time import resolve_date, resolve_instant
+from services.query.paging import DUE
 from services.query.sql import Arguments, like_anywhere, like_start
 
-SEARCH_TEXT = "read.search_text(l.name, l.email, l.phone, l.whatsapp, l.contacts, l.fields)"
-"""All a search looks at, in small letters; the index on this very expression serves it."""
+TRIGRAM_CHARS = 3
+"""An index on parts of words cannot help to find shorter ones."""
 
+_FOUND = "exists (select from read.lead_search s where s.lead_id = l.lead_id and ({}))"
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
 _NOT_DIGITS = re.compile(r"\D+", re.ASCII)
@@ -62,6 +64,17 @@ def filter_condition(
 def mentions(tree: Any, field: str) -> bool:
     """Say whether any condition of the tree is about `field`."""
     return any(getattr(node, "field", None) == field for node, _, _ in walk(tree))
+
+
+def due_condition(tree: Any, now: datetime, arguments: Arguments) -> str:
+    """Return what the tree says of the next dial, once more on `d`, whose index can use it."""
+    compiler = _Compiler({}, now, arguments, phones=True)
+    nodes = tree.of if isinstance(tree, And) else (tree,)
+    return "".join(
+        f" and {compiler.range(f'd.{DUE}', 'instant', node)}"
+        for node in nodes
+        if isinstance(node, Range) and node.field == DUE
+    )
 
 
 def search_digits(value: str) -> str:
@@ -104,10 +117,10 @@ class _Compiler:
         if not self._phones:
             pattern = f"lower({self._add(like_anywhere(value), 'text')})"
             return f"(lower(l.name) like {pattern} or lower(l.email) like {pattern})"
-        parts = [f"{SEARCH_TEXT} like lower({self._add(like_anywhere(value), 'text')})"]
+        parts = [f"s.found like lower({self._add(like_anywhere(value), 'text')})"]
         if digits := search_digits(value):
-            parts.append(f"{SEARCH_TEXT} like {self._add(like_anywhere(digits), 'text')}")
-        return "(" + " or ".join(parts) + ")"
+            parts.append(f"s.found like {self._add(like_anywhere(digits), 'text')}")
+        return _FOUND.format(" or ".join(parts))
 
     def _logged(self, node: Logged) -> str:
         parts = [f"g.kind = any({self._add(list(node.kinds), 'text[]')})"]
@@ -150,12 +163,13 @@ class _Compiler:
                 known = [value for value, _ in pairs if value is not None]
                 return f"{column} = any({self._add(known, pairs[0][1] + '[]')})"
             case Range():
-                return self._range(column, kind, node)
+                return self.range(column, kind, node)
             case Contains() | Starts():
                 return self._like(column, kind, node)
         raise AssertionError(node)
 
-    def _range(self, column: str, kind: Kind, node: Range) -> str:
+    def range(self, column: str, kind: Kind, node: Range) -> str:
+        """Return the bounds of `node` on a column."""
         parts = []
         for name, bound in node.bounds():
             if kind == "number":
@@ -202,7 +216,8 @@ class _Compiler:
                 return f"coalesce(l.fields ->> {self._add(name, 'text')}, '') = ''"
             case Equals():
                 pair = {name: self._stored(kind, node.value)}
-                return f"l.fields @> {self._add(_json(pair), 'jsonb')}"
+                condition = f"l.fields @> {self._add(_json(pair), 'jsonb')}"
+                return self._by_search(condition, kind, node.value)
             case In():
                 values = [_json(self._stored(kind, value)) for value in node.values]
                 place = self._add(name, "text")
@@ -210,13 +225,22 @@ class _Compiler:
             case Contains() | Starts():
                 if kind == "phone" and not _NOT_DIGITS.sub("", node.value):
                     return "false"
-                return self._like(f"(l.fields ->> {self._add(name, 'text')})", kind, node)
+                place = self._add(name, "text")
+                condition = self._like(f"(l.fields ->> {place})", kind, node)
+                return self._by_search(condition, kind, node.value)
         return self._custom_range(name, kind, node)
+
+    def _by_search(self, condition: str, kind: Kind, value: Any) -> str:
+        """Say also that the text is among what a search looks at: that has an index."""
+        if kind not in ("text", "keyword") or len(value) < TRIGRAM_CHARS:
+            return condition
+        pattern = self._add(like_anywhere(value), "text")
+        return f"({condition} and {_FOUND.format(f's.found like lower({pattern})')})"
 
     def _custom_range(self, name: str, kind: Kind, node: Range) -> str:
         place = self._add(name, "text")
         wanted = "number" if kind == "number" else "string"
-        parts = [f"jsonb_typeof(l.fields -> {place}) = '{wanted}'"]
+        parts = []
         for bound_name, bound in node.bounds():
             sign, value = _COMPARE[bound_name], self._stored(kind, bound)
             if kind == "instant":
@@ -226,7 +250,10 @@ class _Compiler:
                 )
             else:
                 parts.append(f"l.fields -> {place} {sign} {self._add(_json(value), 'jsonb')}")
-        return "(" + " and ".join(parts) + ")"
+        # As a case the planner takes it for common, and walks the list's order until a page is
+        # full; as a comparison it takes it for rare, reads the whole table and sorts.
+        typed = f"jsonb_typeof(l.fields -> {place}) = '{wanted}'"
+        return f"(case when {typed} then {' and '.join(parts)} else false end)"
 
     def _stored(self, kind: Kind, value: Any) -> Any:
         """Return the value in the spelling in which leads store it."""

@@ -16,11 +16,12 @@ from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
 from services.query import answers, rows
 from services.query.documents import body_of
-from services.query.filters_sql import filter_condition, mentions
+from services.query.filters_sql import due_condition, filter_condition, mentions
 from services.query.paging import (
     Half,
     half_condition,
     halves,
+    is_by_due,
     place_of,
     read_place,
     selected_place,
@@ -108,7 +109,11 @@ async def _half(asked: Asked, question: Question, half: Half, limit: int) -> lis
     places = selected_place(question.sort, arguments)
     base = leads_condition(question.tree, asked, arguments)
     condition, order = half_condition(question.sort, half, arguments)
-    pieces = ("select", columns, ",", places, "from read.lead l where", base, "and", condition)
+    source = "from read.lead l"
+    if is_by_due(question.sort, half):
+        source += " join read.lead_due d on d.lead_id = l.lead_id"
+        condition += due_condition(question.tree, asked.now, arguments)
+    pieces = ("select", columns, ",", places, source, "where", base, "and", condition)
     statement = " ".join((*pieces, "order by", order, "limit", arguments.add(limit, "int8")))
     found: list[Any] = await asked.connection.fetch(statement, *arguments.values)
     return found

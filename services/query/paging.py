@@ -6,7 +6,7 @@ with and without a value of the first column are two statements, so that each ca
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -56,6 +56,9 @@ class _Key:
     descending: bool
 
 
+DUE = "next_dial_at"
+"""Kept in a table of its own beside the lead (schemas/tables/search.sql)."""
+
 DEFAULT_SORT = (SortKey("last_modified_at", descending=True),)
 _CASTS = {"id": "uuid", "number": "int8", "boolean": "boolean", "instant": "timestamptz"}
 
@@ -102,6 +105,11 @@ def _from_json(value: Any, key: SortKey) -> Any:
     return UUID(value) if kind == "id" else value
 
 
+def is_by_due(sort: Sequence[SortKey], half: Half) -> bool:
+    """Say whether the rows come from `read.lead_due d`, joined to the lead, in its order."""
+    return sort[0].field == DUE and not half.empty
+
+
 def halves(sort: Sequence[SortKey], place: Place | None) -> list[Half]:
     """Return the statements whose rows, one after the other, follow `place` (None: from the start).
 
@@ -127,6 +135,9 @@ def half_condition(sort: Sequence[SortKey], half: Half, arguments: Arguments) ->
         sql, cast = sort_expression(key, arguments)
         keys.append(_Key(sql, cast, index > 0 and _nullable(key), key.descending != half.back))
     tail = _Key("l.lead_id", "uuid", False, keys[-1].descending)
+    if is_by_due(sort, half):
+        keys[0] = replace(keys[0], sql=f"d.{DUE}")
+        tail = replace(tail, sql="d.lead_id")
     parts = [f"{keys[0].sql} is {'' if half.empty else 'not '}null"]
     keys = [*keys[half.empty :], tail]
     if half.place is not None:

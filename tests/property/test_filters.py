@@ -61,7 +61,7 @@ def expected(tree: Any) -> set[str]:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(tree=trees())
 def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any) -> None:
@@ -77,7 +77,7 @@ def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any) -> None
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     fields=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=3, unique=True),
