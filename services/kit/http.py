@@ -20,7 +20,6 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -28,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import errors
 from services.kit.errors import Detail, Problem
+from services.kit.openapi import openapi
 from services.kit.telemetry import (
     METRICS_TYPE,
     http_in_flight,
@@ -147,7 +147,7 @@ class Edge:
             await self._handle_of(scope)(scope, receive, sender)
         except Problem as problem:
             await problem_response(problem, trace_id)(scope, receive, sender)
-        except Exception as error:  # noqa: BLE001 - the last resort: whatever it was, the caller gets a problem
+        except Exception as error:  # noqa: BLE001 - the last resort: a problem, whatever it was
             self._log.error("request-failed", trace=trace_id, **failure(error))
             if status == 0:
                 await problem_response(errors.Internal(), trace_id)(scope, receive, sender)
@@ -397,71 +397,6 @@ async def _metrics() -> Response:
 
 async def _openapi(request: Request) -> Response:
     return json_response(openapi(request.app))
-
-
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of all routes, computed once."""
-    if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        components = document.setdefault("components", {})
-        schemas = components.setdefault("schemas", {})
-        schemas["Problem"] = PROBLEM_SCHEMA
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        for add in app.state.openapi_parts:
-            add(document)
-        for operations in document.get("paths", {}).values():
-            for operation in operations.values():
-                operation.setdefault("security", [{"key": []}])
-                operation["responses"].update(
-                    {
-                        s: r
-                        for s, r in PROBLEM_RESPONSES.items()
-                        if s not in operation["responses"] or s == "422"
-                    }
-                )
-        app.openapi_schema = document
-    return app.openapi_schema
-
-
-PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457 problem. `errors` lists every reason;"
-    " `retryable` says that the same request may succeed later.",
-    "required": ["type", "title", "status", "detail", "code", "retryable", "trace_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "retryable": {"type": "boolean"},
-        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["code", "detail", "pointer"],
-                "properties": {
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                    "pointer": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-PROBLEM_RESPONSES: dict[str, Any] = {
-    str(kind.status): {
-        "description": kind.title,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    for kind in reversed(errors.leaves())
-    if kind.status not in (405, 500)
-}
 
 
 class _Server(uvicorn.Server):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from schemas.lead import LeadCreated, LeadFieldsChanged
 from tests.contract.command_service import NORTH, SOUTH, TOP, Service, running
 
 
@@ -74,8 +75,9 @@ async def test_a_lead_cloned_while_it_changes_is_cloned_once_and_whole(service: 
     (created,) = await service.events(said["others"][0]["id"])
     history = await service.events(lead)
     before = [one for one in history if one.originator_version < said["version"]]
-    ages = [one.set["age"] for one in before if getattr(one, "set", None)]  # type: ignore[attr-defined]  # events with `set`
-    assert created.fields == {"age": ages[-1] if ages else 1}  # type: ignore[attr-defined]  # LeadCreated
+    ages = [one.set["age"] for one in before if isinstance(one, LeadFieldsChanged) and one.set]
+    assert isinstance(created, LeadCreated)
+    assert created.fields == {"age": ages[-1] if ages else 1}
 
 
 async def test_in_one_process_everybody_gets_a_turn(service: Service) -> None:

@@ -19,7 +19,8 @@ from starlette.responses import Response
 from services.kit import auth, errors
 from services.kit.auth import Authenticator, Principal, StoredKey, make_key, split_key
 from services.kit.clock import FixedClock
-from services.kit.http import create_app, failure, json_response, openapi, read_json, serve
+from services.kit.http import create_app, failure, json_response, read_json, serve
+from services.kit.openapi import openapi
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
