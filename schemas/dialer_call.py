@@ -129,4 +129,5 @@ class DialerCall(BaseModel):
     @property
     def unknown_fields(self) -> tuple[str, ...]:
         """Names of the fields that are not part of the contract, at most ten, cut to 40 letters."""
-        return tuple(name[:40] for name in list(self.model_extra or ())[:10])
+        more = self.model_extra
+        return tuple(name[:40] for name in list(more)[:10]) if more else ()

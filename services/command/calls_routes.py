@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-import asyncpg
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -22,15 +21,13 @@ from services.command.domain.lead.access import DIALERS
 from services.command.domain.types import Code, Id
 from services.command.facts_loader import actor_of
 from services.command.handler import Commanding
-from services.command.intake_batch import CALLS_MAX, Intake, Outcome
+from services.command.intake_batch import CALLS_MAX, UNAVAILABLE, Intake, Outcome
 from services.command.intake_payload import RAW_BYTES_MAX, Arrival
 from services.command.quarantine_desk import QuarantineDesk, Tried
 from services.kit import errors
-from services.kit.append import AppendError
 from services.kit.auth import Authenticator, require_role
 from services.kit.clock import Clock
 from services.kit.http import json_response, read_body, read_json, trace_of
-from services.kit.postgres import RETRYABLE
 
 BODY_BYTES_MAX = 8 << 20
 _ADMINS = frozenset({"admin"})
@@ -147,7 +144,7 @@ async def _answered(work: Awaitable[Result]) -> Result:
     """Wait for the work; what the database leaves open becomes a problem that says: send again."""
     try:
         return await work
-    except (AppendError, *RETRYABLE, asyncpg.PostgresError) as error:
+    except UNAVAILABLE as error:
         advice = "Some calls may have been recorded; send the same ones again."
         raise errors.Unavailable(advice) from error
 

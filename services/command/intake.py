@@ -16,11 +16,10 @@ from prometheus_client import Counter, Gauge
 from schemas.catalogue import EVENTS
 from schemas.dialer_call import TOPIC
 from services.command.domain.facts import Actor
-from services.command.intake_batch import Intake, Outcome
+from services.command.intake_batch import UNAVAILABLE, Intake, Outcome
 from services.command.intake_offsets import LEASE_SECONDS, Held, IntakeOffsets
 from services.command.intake_topic import CallsTopic, Fetched, TopicUnavailable
 from services.command.state_cache import StateCache
-from services.kit.append import AppendError
 from services.kit.background import pause, run_service, say_ready
 from services.kit.clock import SystemClock
 from services.kit.codec import EventCodec
@@ -48,7 +47,7 @@ held_partitions = Gauge("leads_intake_partitions", "Partitions of the dialer top
 RARE_COLLECTIONS = (200_000, 20, 100)
 """A batch makes hundreds of thousands of objects and no cycles; looking for some took a third."""
 
-RECOVERABLE = (TopicUnavailable, PublishFailed, AppendError, *RETRYABLE, asyncpg.PostgresError)
+RECOVERABLE: tuple[type[BaseException], ...] = (TopicUnavailable, PublishFailed, *UNAVAILABLE)
 
 
 class Consumer:

@@ -7,12 +7,14 @@ the reason. Nothing is refused and nothing conflicts; whatever is done twice has
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
+
+import asyncpg
 
 from schemas.dialer_call import DialerCall
 from schemas.envelope import Origin
-from schemas.event import Event
+from services.command.domain.decider import Elsewhere
 from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.calls import RecordCall, record_call
 from services.command.domain.lead.evolving import fold
@@ -26,16 +28,28 @@ from services.kit import append as log_outcome
 from services.kit.append import Append, Appended, AppendError, Commanded, NewEvent, StreamAppend
 from services.kit.clock import Clock
 from services.kit.eventlog import EventLog
-from services.kit.failpoints import at
+from services.kit.failpoints import FailpointHit, at
+from services.kit.http import failure
+from services.kit.postgres import RETRYABLE
+from services.kit.telemetry import logger
 
 CALLS_MAX = 1_000
 ROUNDS_MAX = 50
+FAILED_MAX = 10
 NOT_STORABLE = "The database could not store the call; tell the operators."
+INTAKE_FAILED = "The service made a mistake with this call; tell the operators, then try it again."
 REUSED = "Another call was recorded under this call id; a call id names one call for ever."
 
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    AppendError,
+    *RETRYABLE,
+    asyncpg.PostgresError,
+    FailpointHit,
+)
+"""What the database says when it is not there, or what it leaves open."""
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+
+class Outcome(NamedTuple):
     """What became of one payload.
 
     lead, version, position: where the call stands, when it was recorded just now. code, text: why
@@ -106,10 +120,44 @@ class Intake:
     ) -> list[Outcome]:
         """Take in up to 1,000 payloads; return what became of each, in their order.
 
-        Raises OutcomeUnknown or a connection error when the database does not answer: then send the
-        same payloads again. `actor` must have a role that may record calls.
+        Raises one of UNAVAILABLE when the database does not answer: then send the same payloads
+        again. `actor` must have a role that may record calls.
         """
         assert len(arrivals) <= CALLS_MAX, "more than a batch"
+        failed: list[Exception] = []
+        return await self._without_culprits(arrivals, actor, trace, failed)
+
+    async def _without_culprits(
+        self, arrivals: Sequence[Arrival], actor: Actor, trace: str, failed: list[Exception]
+    ) -> list[Outcome]:
+        """Take in, and where a mistake of ours fails the batch, find the call and put it aside.
+
+        More than a few of them in one batch are no matter of single calls: then it stops.
+        """
+        try:
+            return await self._take_in(arrivals, actor, trace)
+        except UNAVAILABLE:
+            raise
+        except Exception as error:
+            if len(arrivals) == 1:
+                failed.append(error)
+                logger().error("call-not-taken-in", place=arrivals[0].place, **failure(error))
+            if len(failed) > FAILED_MAX:
+                raise
+        if len(arrivals) == 1:
+            batch = _Batch(arrivals, actor, trace, self._clock.now())
+            batch.faults[0] = Fault("intake-failed", INTAKE_FAILED)
+            await self._put_aside(batch)
+            return [batch.outcomes[0]]
+        middle = len(arrivals) // 2
+        return [
+            *await self._without_culprits(arrivals[:middle], actor, trace, failed),
+            *await self._without_culprits(arrivals[middle:], actor, trace, failed),
+        ]
+
+    async def _take_in(
+        self, arrivals: Sequence[Arrival], actor: Actor, trace: str
+    ) -> list[Outcome]:
         batch = _Batch(arrivals, actor, trace, self._clock.now())
         read = self._read(batch)
         await self._directory.refresh()
@@ -212,7 +260,12 @@ class Intake:
                 batch.faults[one.place] = Fault("lead-unknown", text, one.call.call_id)
                 continue
             facts = self._facts(batch, lead.campaign_id)
-            decided = [e for e in record_call(lead, one.command, facts) if isinstance(e, Event)]
+            # Asking for Event would be slow here: its metaclass answers isinstance in Python.
+            decided = [
+                event
+                for event in record_call(lead, one.command, facts)
+                if not isinstance(event, Elsewhere)
+            ]
             if not decided:
                 self._duplicate(batch, one)
                 continue

@@ -6,6 +6,7 @@ Nothing of a payload is ever quoted in a reason: it may hold anything.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import orjson
@@ -29,8 +30,7 @@ _CARRIED = tuple(
 _GIVEN = set(RecordCall.model_fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A payload and where it came from.
 
     place: e.g. `dialer.calls/3/1042` or `http`. source: the dialer the transport names; the call's

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
 import orjson
@@ -10,7 +10,11 @@ import pytest
 
 from schemas.dialer_call import DialerCall
 from schemas.quarantine import PayloadHeld
-from services.command.domain.lead.calls import RecordCall
+from services.command import intake_batch
+from services.command.domain.decider import Outcome
+from services.command.domain.facts import Facts
+from services.command.domain.lead.calls import RecordCall, record_call
+from services.command.domain.lead.state import Lead
 from services.command.intake_batch import Intake
 from services.command.intake_payload import RAW_BYTES_MAX, Arrival
 from services.command.state_cache import StateCache
@@ -194,6 +198,41 @@ async def test_the_same_garbage_is_one_entry(service: Service, desk: Desk) -> No
     assert first.held == again.held == later.held != other.held
     assert len(await desk.held(first.held)) == 1
     assert len(await service.commanding.log.streams_of("quarantine")) == 2
+
+
+async def test_a_mistake_of_ours_holds_up_one_call_not_the_rest(
+    service: Service, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (lead,) = await leads_of(service)
+    told = [call(f"c-{n:02d}", lead, 90 - n) for n in range(40)]
+    _fails_on(monkeypatch, "c-07", "c-30")
+    kinds = await desk.kinds(*told)
+    assert [n for n, kind in enumerate(kinds) if kind == "intake-failed"] == [7, 30]
+    assert sorted(await desk.calls_of(lead)) == [
+        one["call_id"] for n, one in enumerate(told) if n not in (7, 30)
+    ]
+
+
+async def test_a_mistake_with_everything_stops_instead_of_filling_the_quarantine(
+    service: Service, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (lead,) = await leads_of(service)
+    told = [call(f"c-{n:02d}", lead, 90 - n) for n in range(40)]
+    _fails_on(monkeypatch, *(one["call_id"] for one in told))
+    with pytest.raises(ZeroDivisionError):
+        await desk.take_in(*told)
+    assert len(await service.commanding.log.streams_of("quarantine")) <= 10
+    monkeypatch.undo()
+    assert set(await desk.kinds(*told)) == {"recorded"}
+
+
+def _fails_on(monkeypatch: pytest.MonkeyPatch, *call_ids: str) -> None:
+    def faulty(lead: Lead, command: RecordCall, facts: Facts) -> Iterable[Outcome]:
+        if command.call_id in call_ids:
+            raise ZeroDivisionError
+        return record_call(lead, command, facts)
+
+    monkeypatch.setattr(intake_batch, "record_call", faulty)
 
 
 async def test_a_field_nobody_knows_is_left_aside_and_named(service: Service, desk: Desk) -> None:
