@@ -6,7 +6,9 @@ from schemas.dnc import DNC_EVENTS
 from schemas.event import Event
 from schemas.lead import LEAD_EVENTS
 from schemas.organisation import ORGANISATION_EVENTS
+from schemas.pool import POOL_EVENTS
 from schemas.quarantine import QUARANTINE_EVENTS
+from schemas.segment import SEGMENT_EVENTS
 
 EVENTS: dict[str, type[Event]] = {
     kind.TOPIC: kind
@@ -17,5 +19,7 @@ EVENTS: dict[str, type[Event]] = {
         *DNC_EVENTS,
         *QUARANTINE_EVENTS,
         *BULK_EVENTS,
+        *POOL_EVENTS,
+        *SEGMENT_EVENTS,
     )
 }

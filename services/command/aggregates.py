@@ -13,7 +13,9 @@ from services.command.domain.campaign import state as campaign
 from services.command.domain.dnc import state as dnc
 from services.command.domain.lead import evolving as lead
 from services.command.domain.organisation import state as organisation
+from services.command.domain.pool import state as pool
 from services.command.domain.quarantine import state as quarantine
+from services.command.domain.segment import state as segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ AGGREGATES: dict[str, Aggregate] = {
     "organisation": Aggregate(organisation.replay, _without_actor(organisation.fold)),
     "dnc": Aggregate(dnc.replay, _without_actor(dnc.fold)),
     "quarantine": Aggregate(quarantine.replay, _without_actor(quarantine.fold)),
+    "pool": Aggregate(pool.replay, _without_actor(pool.fold)),
+    "segment": Aggregate(segment.replay, _without_actor(segment.fold)),
     "bulk": Aggregate(bulk.replay, _without_actor(bulk.fold)),
 }
 
@@ -54,5 +58,7 @@ PLACES = {
     "lead": "/v1/leads",
     "campaign": "/v1/campaigns",
     "quarantine": "/v1/quarantine",
+    "pool": "/v1/pools",
+    "segment": "/v1/segments",
 }
 """Where streams of a category are read and commanded by id; others have no id in their address."""

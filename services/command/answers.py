@@ -22,7 +22,9 @@ from services.kit.errors import Detail, Problem
 RIGHTS_CODES = frozenset({"role-not-allowed", "lead-out-of-reach", "owner-out-of-reach"})
 """Refusals for want of a right: when there is no other reason, the answer is 403."""
 
-UNKNOWN_CODES = frozenset({"unknown-lead", "campaign-unknown", "payload-unknown"})
+UNKNOWN_CODES = frozenset(
+    {"unknown-lead", "campaign-unknown", "payload-unknown", "unknown-pool", "unknown-segment"}
+)
 """Refusals because what the path names does not exist: 404. They point at no field."""
 
 STATE_CODES = frozenset({"duplicate"})

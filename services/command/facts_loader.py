@@ -13,6 +13,7 @@ from uuid import UUID
 from schemas.organisation import ORGANISATION_ID
 from schemas.rights import sees, sight_of
 from services.command.aggregates import EMPTY, PLACES
+from services.command.domain.admission import role_suffices
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Command
 from services.command.domain.facts import Actor, Facts
@@ -121,6 +122,7 @@ class FactsLoader:
             new_ids=(new_id(),),
             holder=holder,
             holder_lead=await look(seen, holder, "lead", refresh),
+            **await self._named(seen, command, state, refresh),
         )
         return World(stream, category, state, facts, seen)
 
@@ -135,6 +137,23 @@ class FactsLoader:
             state = (await self._states.refresh({stream: category}))[stream]
         seen[stream] = state
         return state
+
+    async def _named(
+        self, seen: dict[UUID, Any], command: Command, state: Any, refresh: bool
+    ) -> dict[str, Any]:
+        """Return the facts about what the command names by id, and whether the lead's pool is on.
+
+        A pool nobody created is on: leads may have named it before there were pools.
+        """
+        facts: dict[str, Any] = {}
+        for what in ("pool", "segment"):
+            stream = _id_in(command, f"{what}_id")
+            if stream is not None:
+                facts[what] = await self._look(seen, stream, what, refresh)
+        if command.needs_pool and state.pool_id is not None:
+            own = await self._look(seen, UUID(state.pool_id), "pool", refresh)
+            facts["pool_active"] = own.active
+        return facts
 
     async def _dnc(self, seen: dict[UUID, Any], lead: Lead, refresh: bool) -> dict[str, Any]:
         """Return the do-not-call entries of the lead's numbers."""
@@ -162,13 +181,10 @@ def actor_of(principal: Principal, organisation: Organisation) -> Actor:
 
 
 def may_give(command: type[Command], who: Actor | Principal) -> bool:
-    """Say whether their role lets them give this command at all.
-
-    The right `lead_admin` makes an admin of leads, and of nothing else.
+    """Say whether their role, or a right that stands for one, lets them give this command at
+    all.
     """
-    if who.role in command.roles:
-        return True
-    return command.aggregate == "lead" and "lead_admin" in who.rights and "admin" in command.roles
+    return role_suffices(command, who.role, who.rights)
 
 
 def _require_sight(lead: Lead, actor: Actor, organisation: Organisation) -> None:
@@ -189,10 +205,13 @@ def _require_sight(lead: Lead, actor: Actor, organisation: Organisation) -> None
 def campaigns_of(command: Command, state: Any) -> tuple[UUID | None, UUID | None]:
     """Return the campaign a decision is about, and the one it leads into (CloneLead)."""
     if command.aggregate == "lead" and not command.creates:
-        target = getattr(command, "target_campaign_id", None)
-        return UUID(state.campaign_id), UUID(target) if target else None
-    named = getattr(command, "campaign_id", None)
-    return UUID(named) if named else None, None
+        return UUID(state.campaign_id), _id_in(command, "target_campaign_id")
+    return _id_in(command, "campaign_id"), None
+
+
+def _id_in(command: Command, field: str) -> UUID | None:
+    named = getattr(command, field, None)
+    return UUID(named) if named else None
 
 
 def _number(command: Any) -> str:

@@ -1,5 +1,5 @@
-"""The sample's campaign, agents and leads, made by the same decisions as any other lead: by the
-thousand, as one upload. What is there already is left alone, so a killed load simply goes on.
+"""The sample's campaign, pool, agents and leads, made by the same decisions as any other lead: by
+the thousand, as one upload. What is there already is left alone, so a killed load simply goes on.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.creating import CreateLead
 from services.command.domain.lead.state import Lead
 from services.command.domain.organisation.commands import AddUser
+from services.command.domain.pool.commands import CreatePool
 from services.command.facts_loader import Order, World
 from services.command.first_start import set_up, team_id
 from services.command.handler import Commanding
@@ -38,6 +39,8 @@ CHUNK = 1_000
 ACTOR = Actor("service:sample", "admin")
 _NOBODY = Principal(user_id="", role="admin")
 _NOT_ASKED_AGAIN = b"[]"
+_NEEDED = {ORGANISATION_ID: "organisation", CAMPAIGN: "campaign", POOL: "pool"}
+POOL_NAME = "Clients of the bank"
 _NUMBERS = ("age", "balance", "day", "pdays", "previous")
 _BOOLEANS = ("default", "housing", "loan")
 _PICKLISTS = {
@@ -91,11 +94,15 @@ async def load_leads(
     `progress` hears how many are there so far. Raises AppendError when the database is away.
     """
     await set_up(commanding, {})
-    await _make_campaign_and_agents(commanding)
+    await _make_what_leads_need(commanding)
     states: dict[UUID, Any]
-    states, _ = await commanding.states.get({ORGANISATION_ID: "organisation", CAMPAIGN: "campaign"})
+    states, _ = await commanding.states.get(_NEEDED)
     facts = Facts(
-        clock.now(), ACTOR, organisation=states[ORGANISATION_ID], campaign=states[CAMPAIGN]
+        clock.now(),
+        ACTOR,
+        organisation=states[ORGANISATION_ID],
+        campaign=states[CAMPAIGN],
+        pool=states[POOL],
     )
     made = there = 0
     under_way: asyncio.Task[int] | None = None
@@ -155,12 +162,13 @@ def lead_command(client: Client) -> CreateLead:
     )
 
 
-async def _make_campaign_and_agents(commanding: Commanding) -> None:
-    wanted = {ORGANISATION_ID: "organisation", CAMPAIGN: "campaign"}
-    states: dict[UUID, Any] = await commanding.states.refresh(wanted)
+async def _make_what_leads_need(commanding: Commanding) -> None:
+    states: dict[UUID, Any] = await commanding.states.refresh(_NEEDED)
     missing: list[tuple[Command, UUID]] = []
     if not states[CAMPAIGN].version:
         missing.append((campaign_command(), CAMPAIGN))
+    if not states[POOL].version:
+        missing.append((CreatePool(campaign_id=str(CAMPAIGN), name=POOL_NAME), POOL))
     for team in TEAMS:
         for place, agent in enumerate(agents_of(team)):
             if agent not in states[ORGANISATION_ID].users:
@@ -171,7 +179,7 @@ async def _make_campaign_and_agents(commanding: Commanding) -> None:
         answer = await commanding.handle(Order(command, _NOBODY, stream, actor=ACTOR))
         if answer.is_problem:
             raise NotLoaded(str(answer.body))
-    await commanding.states.refresh(wanted)
+    await commanding.states.refresh(_NEEDED)
 
 
 def campaign_command() -> CreateCampaign:

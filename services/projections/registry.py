@@ -7,7 +7,9 @@ from services.projections import (
     dnc,
     lead,
     lead_log,
+    pool,
     quarantine,
+    segment,
     status,
     team,
 )
@@ -23,6 +25,8 @@ MODELS: tuple[ReadModel, ...] = (
     status.MODEL,
     dnc.MODEL,
     quarantine.MODEL,
+    pool.MODEL,
+    segment.MODEL,
 )
 BY_NAME: dict[str, ReadModel] = {model.name: model for model in MODELS}
 BY_CATEGORY: dict[str, tuple[ReadModel, ...]] = {

@@ -14,11 +14,14 @@ ROLES = ("admin", "team_leader", "agent", "auditor", "dialer")
 MATRIX: dict[str, frozenset[str]] = {
     "Activate": frozenset({A, T}),
     "ActivateCampaign": frozenset({A}),
+    "ActivatePool": frozenset({A}),
+    "ActivateSegment": frozenset({A, T}),
     "ActivateUser": frozenset({A}),
     "AddContact": frozenset({A, T, G}),
     "AddNote": frozenset({A, T, G}),
     "AddStatus": frozenset({A}),
     "AddTeam": frozenset({A}),
+    "AddToSegment": frozenset({A, T}),
     "AddToDoNotCall": frozenset({A, T, G, D}),
     "AddUser": frozenset({A}),
     "AnonymiseLead": frozenset({A}),
@@ -31,19 +34,26 @@ MATRIX: dict[str, frozenset[str]] = {
     "ChangeFollowUpRules": frozenset({A}),
     "ChangeOwner": frozenset({A, T}),
     "ChangePhone": frozenset({A, T, G}),
+    "ChangeSegment": frozenset({A, T}),
     "ChangeStatus": frozenset({A, T, G}),
     "ChangeStatusCatalogue": frozenset({A}),
     "ChangeTemplate": frozenset({A}),
     "ChangeUser": frozenset({A}),
     "CloneLead": frozenset({A, T}),
     "CopyCampaign": frozenset({A}),
+    "CopySegment": frozenset({A, T}),
     "CreateCampaign": frozenset({A}),
     "CreateLead": frozenset({A, T, G, D}),
     "CreateManualPass": frozenset({A, T}),
+    "CreatePool": frozenset({A}),
+    "CreateSegment": frozenset({A, T}),
     "Deactivate": frozenset({A, T}),
     "DeactivateCampaign": frozenset({A}),
+    "DeactivatePool": frozenset({A}),
+    "DeactivateSegment": frozenset({A, T}),
     "DeactivateUser": frozenset({A}),
     "DeleteLead": frozenset({A}),
+    "DeleteUnprocessed": frozenset({A}),
     "DiscardPayload": frozenset({A}),
     "EditNote": frozenset({A, T, G}),
     "IssueApiKey": frozenset({A}),
@@ -58,8 +68,10 @@ MATRIX: dict[str, frozenset[str]] = {
     "RemoveContact": frozenset({A, T, G}),
     "RemoveDialTimeLimit": frozenset({A, T}),
     "RemoveFromDoNotCall": frozenset({A}),
+    "RemoveFromSegment": frozenset({A, T}),
     "RemoveNote": frozenset({A, T, G}),
     "RenameCampaign": frozenset({A}),
+    "RenamePool": frozenset({A}),
     "RenameTeam": frozenset({A}),
     "ReorderContacts": frozenset({A, T, G}),
     "Reserve": frozenset({A, T}),
@@ -71,6 +83,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "SetDialTimeLimit": frozenset({A, T}),
     "SetOwnershipCode": frozenset({A}),
     "SetPriority": frozenset({A, T}),
+    "ShufflePool": frozenset({A}),
     "StartCall": frozenset({A, T, G, D}),
     "Suppress": frozenset({A, T}),
     "UnlockLead": frozenset({A, T, G}),
@@ -85,6 +98,7 @@ BODIES: dict[str, dict[str, object]] = {
     "AddNote": {"text": "Hello"},
     "AddStatus": {"code": "x", "label": "X", "group": "open", "dialable": True, "kind": "new"},
     "AddTeam": {"name": "East"},
+    "AddToSegment": {"segment_id": "ID"},
     "AddToDoNotCall": {"number": "+14155550199", "scope": "global"},
     "AddUser": {"team": "ID", "role": "agent", "name": "Eva"},
     "ChangeAttemptLimits": {"limits": {}},
@@ -97,10 +111,14 @@ BODIES: dict[str, dict[str, object]] = {
     "ChangeUser": {"user": "ID"},
     "CloneLead": {"target_campaign_id": "ID"},
     "CopyCampaign": {"campaign_id": "ID", "name": "Copy"},
+    "CopySegment": {"segment_id": "ID", "name": "Copy"},
     "CreateCampaign": {"name": "New"},
     "CreateLead": {"campaign_id": "ID", "phone": "+14155550197"},
     "CreateManualPass": {"disposition": "done"},
+    "CreatePool": {"campaign_id": "ID", "name": "March"},
+    "CreateSegment": {"name": "North"},
     "DeactivateUser": {"user": "ID"},
+    "DeleteUnprocessed": {"pool_id": "ID"},
     "DiscardPayload": {"reason": "junk"},
     "EditNote": {"note": 1, "text": "Hi"},
     "IssueApiKey": {"user": "ID", "key_id": "a" * 10, "secret_hash": "0" * 64},
@@ -111,7 +129,9 @@ BODIES: dict[str, dict[str, object]] = {
     "RecordResult": {"result": "success"},
     "RemoveContact": {"contact": 1},
     "RemoveFromDoNotCall": {"number": "+14155550199", "scope": "global", "reason": "mistake"},
+    "RemoveFromSegment": {"segment_id": "ID"},
     "RemoveNote": {"note": 1},
+    "RenamePool": {"name": "April"},
     "RenameTeam": {"team": "ID", "name": "West"},
     "ReorderContacts": {"order": [1]},
     "Reserve": {"agent": "ID"},
@@ -214,6 +234,20 @@ async def test_an_inactive_lead_is_out_of_an_agents_sight(service: Service) -> N
     note = f"/v1/leads/{lead}/add-note"
     assert (await service.post(note, {"text": "Hello"}, by="agent")).status_code == 404
     assert (await service.post(note, {"text": "Hello"}, by="team_leader")).status_code == 200
+
+
+async def test_the_right_to_pools_makes_an_admin_of_pools_and_of_nothing_else(
+    service: Service,
+) -> None:
+    body = {"user": USER_IDS["agent"], "rights": ["lead_pools"]}
+    await service.done("/v1/organisation/change-user", body)
+    campaign = await service.campaign()
+    pool = {"campaign_id": campaign, "name": "March"}
+    made = await service.done("/v1/pools", pool, by="agent")
+    await service.done(f"/v1/pools/{made['id']}/deactivate", by="agent")
+    assert (await service.post("/v1/pools", pool, by="team_leader")).status_code == 403
+    assert (await service.post("/v1/segments", {"name": "X"}, by="agent")).status_code == 403
+    assert (await service.post(f"/v1/pools/{UNKNOWN}/activate")).status_code == 404
 
 
 async def test_an_admin_of_leads_is_no_admin_of_the_organisation(service: Service) -> None:

@@ -9,6 +9,7 @@ from schemas.lead import LeadCreated
 from services.command.domain.lead.claims import claim_of, knows_number, numbers_of
 from services.command.domain.lead.creating import CreateLead
 from services.command.domain.lead.numbers import NewContact
+from services.command.domain.pool.state import Pool
 from tests.domain.given_when_then import given
 from tests.domain.world import (
     ADA,
@@ -83,7 +84,7 @@ def test_everything_at_once() -> None:
         source="upload",
         active_from="2026-03-02T17:00:00Z",
     )
-    lead = given().when(command, facts()).then(expected)
+    lead = given().when(command, facts(pool=Pool(POOL, 1, "March", CAMPAIGN))).then(expected)
     assert lead.value("age") == 41
     assert lead.value("name") == "Ana"
     assert lead.value("city") is None

@@ -25,6 +25,7 @@ class Command(BaseModel):
       creates     whether it starts a stream (expected version 0).
       is_fact     facts from dialers never conflict and are never refused (rule 9).
       needs_dnc   whether the do-not-call entries of the lead's numbers are loaded as facts.
+      needs_pool  whether it matters that the lead's pool is on (rule 17).
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
@@ -35,6 +36,7 @@ class Command(BaseModel):
     creates: ClassVar[bool] = False
     is_fact: ClassVar[bool] = False
     needs_dnc: ClassVar[bool] = False
+    needs_pool: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # The packages of the aggregates import this module.
     from services.command.domain.dnc.state import DncEntry
     from services.command.domain.lead.state import Lead
     from services.command.domain.organisation.state import Organisation
+    from services.command.domain.pool.state import Pool
+    from services.command.domain.segment.state import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Facts:
     now: aware, UTC. campaign: the lead's, or the one a lead is created in. target: the campaign
     cloned or moved into. dnc: entries by E.164 number. new_ids: fresh ids for what the decision
     may create. holder: the lead that holds the duplicate key wanted; holder_lead: its state, for
-    clone and move. pool_active: whether the lead's pool is (rule 17).
+    clone and move. pool, segment: those the command names. pool_active: whether the lead's own pool
+    is (rule 17).
     """
 
     now: datetime
@@ -57,4 +60,6 @@ class Facts:
     new_ids: tuple[UUID, ...] = ()
     holder: UUID | None = None
     holder_lead: "Lead | None" = None
+    pool: "Pool | None" = None
+    segment: "Segment | None" = None
     pool_active: bool = True

@@ -18,6 +18,7 @@ from services.command.domain.lead import (
     ownership,
     results,
     scheduling,
+    segments,
     status,
 )
 
@@ -36,5 +37,6 @@ __all__ = [
     "ownership",
     "results",
     "scheduling",
+    "segments",
     "status",
 ]

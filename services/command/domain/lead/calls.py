@@ -12,7 +12,7 @@ from schemas.statuses import PERSONAL_REDIALS
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, DIALERS, erased_reason, role_reasons
-from services.command.domain.lead.dialling import dial_reasons
+from services.command.domain.lead.dialling import dial_reasons, segment_reasons
 from services.command.domain.lead.follow_up import follow_up
 from services.command.domain.lead.state import PRIMARY, Lead
 from services.command.domain.phones import NotAPhone, parse_phone
@@ -46,16 +46,19 @@ class StartCall(Command):
     dialling hours in every plausible time zone of the number, attempt limits. The reservation
     ends when the call with this id is recorded, or by itself after the campaign's time for it.
     Without a number the next one in the lead's order is dialled; without an agent it is you,
-    and for a dialer an assistant's call that belongs to no agent.
+    and for a dialer an assistant's call that belongs to no agent. With a segment only its leads are
+    dialled, by the agents who may pick it.
     """
 
     roles: ClassVar[frozenset[str]] = AGENTS | DIALERS
     needs_dnc: ClassVar[bool] = True
+    needs_pool: ClassVar[bool] = True
 
     call_id: CallId
     number: PhoneText | None = None
     agent: Id | None = None
     contact_session_id: CallId | None = None
+    segment_id: Id | None = None
 
 
 class RecordCall(Command):
@@ -106,6 +109,8 @@ def start_call(lead: Lead, command: StartCall, facts: Facts) -> list[Event]:
         text = "That call is over already; start a call with an id of its own."
         reasons.append(Reason("call-over", text, "call_id"))
     reasons += dial_reasons(lead, agent, number, facts)
+    if command.segment_id is not None:
+        reasons += segment_reasons(lead, command.segment_id, agent, facts)
     if reasons or facts.campaign is None:
         raise Refused(reasons)
     status = _status_while_calling(lead, facts)

@@ -22,6 +22,7 @@ from services.command.domain.lead.numbers import (
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.status import status_reasons
 from services.command.domain.phones import NotAPhone, parse_phone
+from services.command.domain.pool.state import Pool
 from services.command.domain.types import (
     Code,
     FieldMap,
@@ -82,6 +83,8 @@ def create_lead(lead: Lead, command: CreateLead, facts: Facts) -> list[Event]:
     if command.phone is None and not personal.get("whatsapp"):
         text = "Give a phone number or a WhatsApp identity, else nobody can reach the lead."
         reasons.append(Reason("unreachable", text, "phone"))
+    if command.pool_id is not None:
+        reasons += pool_reasons(facts.pool, command.campaign_id)
     if command.active_from and command.active_until and command.active_from >= command.active_until:
         text = "The lead must become active before it stops being active."
         reasons.append(Reason("range-reversed", text, "active_until"))
@@ -111,6 +114,16 @@ def create_lead(lead: Lead, command: CreateLead, facts: Facts) -> list[Event]:
             ),
         )
     ]
+
+
+def pool_reasons(pool: Pool | None, campaign_id: str) -> list[Reason]:
+    """Say why a lead of this campaign cannot be in the pool the command names."""
+    if pool is None or not pool.version:
+        return [Reason("unknown-pool", "There is no such pool; create it first.", "pool_id")]
+    if pool.campaign_id != campaign_id:
+        text = "The pool belongs to another campaign; name one of the lead's own."
+        return [Reason("pool-of-other-campaign", text, "pool_id")]
+    return []
 
 
 def duplicate_reason(key: str, facts: Facts) -> Reason:

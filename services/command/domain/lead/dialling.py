@@ -35,6 +35,23 @@ def dial_reasons(lead: Lead, agent: str | None, number: str | None, facts: Facts
     ]
 
 
+def segment_reasons(
+    lead: Lead, segment_id: str, agent: str | None, facts: Facts
+) -> Iterator[Reason]:
+    """Yield why the lead is not dialled for who picked this segment (rule 17)."""
+    segment = facts.segment
+    if segment is None or not segment.version:
+        yield Reason("unknown-segment", "There is no such segment.", "segment_id")
+        return
+    if not segment.active:
+        yield Reason("segment-inactive", "The segment is off; dial without it, or pick another.")
+    if agent is not None and agent not in segment.agents:
+        text = "The agent may not pick that segment; it names who may."
+        yield Reason("segment-not-for-agent", text, "segment_id")
+    if lead.segment_id != segment_id:
+        yield Reason("not-in-segment", "The lead is not in the segment that was picked.")
+
+
 def _agent_reasons(lead: Lead, agent: str | None, facts: Facts) -> Iterator[Reason]:
     if agent is None:
         return

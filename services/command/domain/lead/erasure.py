@@ -12,7 +12,7 @@ from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import ADMINS, admit, role_reasons
 from services.command.domain.lead.state import Lead
-from services.command.domain.types import Line
+from services.command.domain.types import Id, Line
 
 
 class DeleteLead(Command):
@@ -33,6 +33,19 @@ class AnonymiseLead(Command):
     reason: Line = ""
 
 
+class DeleteUnprocessed(Command):
+    """Delete a lead of a pool that nobody has worked on yet: never tried, and without a result.
+
+    One that somebody worked on, or that is in another pool by now, is refused and stays.
+    """
+
+    roles: ClassVar[frozenset[str]] = ADMINS
+    bulk: ClassVar[bool] = True
+
+    pool_id: Id
+    reason: Line = ""
+
+
 @decides(DeleteLead)
 def delete_lead(lead: Lead, command: DeleteLead, facts: Facts) -> list[Event]:
     """Delete; one that is deleted stays so, an anonymised one may still go."""
@@ -42,6 +55,26 @@ def delete_lead(lead: Lead, command: DeleteLead, facts: Facts) -> list[Event]:
     if reasons:
         raise Refused(reasons)
     return [] if lead.deleted else [LeadDeleted(reason=command.reason)]
+
+
+@decides(DeleteUnprocessed)
+def delete_unprocessed(lead: Lead, command: DeleteUnprocessed, facts: Facts) -> list[Event]:
+    """Delete what nobody has touched; what is deleted already stays so."""
+    if lead.deleted and not role_reasons(command, facts):
+        return []
+    admit(lead, command, facts)
+    reasons = []
+    if lead.pool_id != command.pool_id:
+        text = "The lead is not in that pool, or not any more."
+        reasons.append(Reason("not-in-pool", text))
+    status = facts.organisation.statuses.get(lead.status)
+    waits = status is not None and status.kind == "new"
+    if not waits or lead.calls or lead.result is not None or lead.reservation is not None:
+        text = "Somebody has worked on the lead; delete it by itself if it has to go."
+        reasons.append(Reason("already-processed", text))
+    if reasons:
+        raise Refused(reasons)
+    return [LeadDeleted(reason=command.reason)]
 
 
 @decides(AnonymiseLead)

@@ -1,0 +1,64 @@
+"""What is known of a segment. Frozen, so that it can be shared and cached."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from schemas import segment as events
+from schemas.envelope import Recorded
+from schemas.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment. `version` 0 = there is none. agents: ids of the users who may pick it."""
+
+    id: str = ""
+    version: int = 0
+    name: str = ""
+    filter: Mapping[str, Any] | None = None
+    agents: tuple[str, ...] = ()
+    active: bool = True
+
+
+def _created(segment: Segment, event: events.SegmentCreated) -> Segment:
+    return replace(
+        segment,
+        id=str(event.originator_id),
+        name=event.name,
+        filter=event.filter,
+        agents=tuple(event.agents),
+        active=event.active,
+    )
+
+
+def _changed(segment: Segment, event: events.SegmentChanged) -> Segment:
+    return replace(segment, name=event.name, filter=event.filter, agents=tuple(event.agents))
+
+
+_CHANGES: dict[type[Event], Callable[[Segment, Any], Segment]] = {
+    events.SegmentCreated: _created,
+    events.SegmentChanged: _changed,
+    events.SegmentActivated: lambda segment, event: replace(segment, active=True),
+    events.SegmentDeactivated: lambda segment, event: replace(segment, active=False),
+}
+
+
+def evolve(segment: Segment, event: Event) -> Segment:
+    """Return the segment after one more event; an unknown event only counts."""
+    change = _CHANGES.get(type(event))
+    changed = segment if change is None else change(segment, event)
+    return replace(changed, version=segment.version + 1)
+
+
+def fold(happened: Iterable[Event], segment: Segment | None = None) -> Segment:
+    """Return the segment after these events, from `segment` or from nothing."""
+    state = Segment() if segment is None else segment
+    for event in happened:
+        state = evolve(state, event)
+    return state
+
+
+def replay(recorded: Iterable[Recorded], segment: Segment | None = None) -> Segment:
+    """Return the segment after these events as they stand in the log."""
+    return fold((one.event for one in recorded), segment)
