@@ -115,7 +115,7 @@ class CallsTopic:
         return Fetched(arrivals, after)
 
     async def tell(self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:
-        """Send what was put aside to the quarantine topic; the log has it, whether this works or not."""
+        """Tell the quarantine topic what was put aside. If that fails, the log still has it all."""
         aside = [
             (arrival, outcome)
             for arrival, outcome in zip(arrivals, outcomes, strict=True)

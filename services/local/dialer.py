@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.dialer_call import QUARANTINE_TOPIC, TOPIC
-from services.kit.background import pause, run_service
+from services.kit.background import pause, run_service, say_ready
 from services.kit.feed import PARTITIONS
 from services.kit.publisher import PublishFailed, provide_topics
 from services.kit.settings import Settings
@@ -169,11 +169,16 @@ def _by_partition(told: Sequence[Message]) -> list[tuple[int, list[Message]]]:
 
 
 async def dial(line: ToTopic | ToHttp, folder: Path, clients: str, stop: asyncio.Event) -> None:
-    """Send every message that was not acknowledged yet, then return."""
+    """Send every message that was not acknowledged yet, then return.
+
+    Says that it is ready when the messages are, before the first is sent.
+    """
     sent = sent_so_far(folder, clients)
     told = islice(messages(int(clients) if clients else None), sent, None)
+    some = list(islice(told, AT_ONCE))
+    say_ready()
     try:
-        while not stop.is_set() and (some := list(islice(told, AT_ONCE))):
+        while not stop.is_set() and some:
             while not stop.is_set():
                 try:
                     await line.send(some)
@@ -184,6 +189,7 @@ async def dial(line: ToTopic | ToHttp, folder: Path, clients: str, stop: asyncio
                     sent += len(some)
                     _keep_sent(folder, clients, sent)
                     break
+            some = list(islice(told, AT_ONCE))
     finally:
         await line.close()
     logger().info("dialled", sent=sent)

@@ -28,6 +28,7 @@ from rich.text import Text
 from services.command.app import open_commanding
 from services.command.intake import RARE_COLLECTIONS
 from services.kit.append import AppendError
+from services.kit.background import READY
 from services.kit.clock import SystemClock
 from services.kit.keys import SigningKey
 from services.kit.postgres import RETRYABLE, connect_pool
@@ -35,7 +36,7 @@ from services.kit.settings import Settings, read_settings
 from services.kit.verify import verify
 from services.local.demo_keys import demo_keys
 from services.local.dialer import ADDRESS, CLIENTS, KEY, forget_sent
-from services.local.process import Child, Program, describe_exit
+from services.local.process import Child, Program, StartFailed, describe_exit, says
 from services.local.sample_data import CAMPAIGN, Expected, expected
 from services.local.sample_leads import load_leads
 from services.local.stack import ROOT, Stack
@@ -55,7 +56,10 @@ class SampleStalled(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How long loading took, in seconds, and what was done in it."""
+    """How long loading took, in seconds, and what was done in it.
+
+    call_seconds: from the dialer's first call to the last one visible in the read models.
+    """
 
     leads: int
     lead_seconds: float
@@ -179,10 +183,9 @@ async def load_sample(stack: Stack, say: Say, *, limit: int | None = None) -> Lo
             )
             lead_seconds = monotonic() - began
             before = (await _count(pool)).call_attempts
-            began = monotonic()
             watch = _Watch(pool, wanted, lambda seen: bars.update(calls, completed=seen))
             found = await _dial(stack, settings, limit, say, watch)
-            return Loading(made, lead_seconds, found - before, monotonic() - began)
+            return Loading(made, lead_seconds, found - before, monotonic() - watch.began)
     finally:
         await pool.close()
 
@@ -212,6 +215,7 @@ class _Watch:
         self._wanted = wanted
         self._tell = tell
         self.found = Expected(0, 0, 0, 0, 0)
+        self.began = monotonic()
 
     async def reached(self) -> bool:
         """Wait until all is visible; False when nothing has moved for a minute."""
@@ -239,7 +243,7 @@ async def _dial(
     been in a topic that is gone.
     """
     for last in (False, True):
-        dialling = asyncio.create_task(_keep_dialling(stack, settings, limit, say))
+        dialling = asyncio.create_task(_keep_dialling(stack, settings, limit, say, watch))
         watching = asyncio.create_task(watch.reached())
         try:
             await asyncio.wait({dialling, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -257,7 +261,9 @@ async def _dial(
     raise SampleStalled(f"the read models stopped at {watch.found}")
 
 
-async def _keep_dialling(stack: Stack, settings: Settings, limit: int | None, say: Say) -> None:
+async def _keep_dialling(
+    stack: Stack, settings: Settings, limit: int | None, say: Say, watch: _Watch
+) -> None:
     """Run the dialer process, again when it crashes, until it has told everything."""
     environ = {
         **stack.servers.environ,
@@ -266,18 +272,29 @@ async def _keep_dialling(stack: Stack, settings: Settings, limit: int | None, sa
         KEY: demo_keys(settings.data_dir).get("dialer", ""),
         "LEADS_METRICS_PORT": "0",
     }
-    argv = (sys.executable, "-m", "services.local.dialer")
-    program = Program(name="dialer", argv=argv, env=environ, cwd=ROOT)
+    program = Program(
+        name="dialer",
+        argv=(sys.executable, "-m", "services.local.dialer"),
+        env=environ,
+        cwd=ROOT,
+        ready=says(READY),
+    )
     log = settings.data_dir / "logs" / "dialer.log"
-    for _ in range(RETRIES_MAX):
-        child = Child(program, log)
+    for tries in range(RETRIES_MAX):
+        child = None
         try:
+            child = await Child.start(program, log)
+            if not tries:
+                watch.began = monotonic()
             code = await child.wait()
+            if code == 0:
+                return
+            say(f"dialer ended with {describe_exit(code)}; starting it again")
+        except StartFailed as why:
+            say(str(why))
         finally:
-            await child.stop()
-        if code == 0:
-            return
-        say(f"dialer ended with {describe_exit(code)}; starting it again")
+            if child is not None:
+                await child.stop()
         await asyncio.sleep(RETRY_SECONDS)
     raise SampleStalled(f"the dialer keeps failing, see {log}")
 
