@@ -1,7 +1,7 @@
 """Batches of 1,000 events: ours beside a bare insert of the same rows, two batches under way.
 
-The figure is one append of 1,000 events to one stream, whose rows are the bare insert's rows. Beside
-it stand appends that write more rows than events: a head per stream, a remembered answer per append.
+The figure is one append of 1,000 events to one stream, whose rows are the bare insert's rows.
+Beside it stand appends that write more rows: a head per stream, a remembered answer per append.
 """
 
 import asyncio

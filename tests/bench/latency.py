@@ -1,0 +1,107 @@
+"""From a command's answer to its change being visible, through Kafka, at 500 commands a second."""
+
+import asyncio
+import time
+from collections import deque
+
+import asyncpg
+import orjson
+
+from services.command.first_start import team_id
+from services.kit.postgres import connect_pool
+from services.kit.settings import read_settings
+from services.projections.progress import visible_position
+from tests.bench.harness import Result, Stack, percentile
+from tests.bench.http_load import Connection, connect, post
+from tests.bench.served import make_leads
+
+PER_SECOND = 500
+WARM_SECONDS, SECONDS = 4, 16
+LEADS, CONNECTIONS = 2_000, 32
+LOOK_SECONDS = 0.002
+P50_MS, P99_MS = 25, 150
+TEAMS = (team_id("North"), team_id("South"))
+
+
+async def run(stack: Stack) -> Result:
+    """Send commands at an even pace, and note when each position becomes visible."""
+    services = await stack.services()
+    assert services.servers.transport == "kafka", "this is about Kafka"
+    settings = read_settings(services.servers.environ)
+    leads, key = await make_leads(settings, LEADS)
+    port = int(services.address.rpartition(":")[2])
+    pool = await connect_pool(settings.database_url, "leads_query", largest=1)
+    watch = _Watch(pool)
+    connections = await connect(port, CONNECTIONS)
+    try:
+        watching = asyncio.ensure_future(watch.run())
+        while await visible_position(pool) < await head(pool):
+            await asyncio.sleep(0.1)
+        late = await _pace(connections, leads, key, watch)
+        async with asyncio.timeout(30):
+            while watch.waiting:
+                await asyncio.sleep(0.05)
+        watching.cancel()
+    finally:
+        for connection in connections:
+            connection.close()
+        await pool.close()
+    took = [seconds * 1e3 for asked, seconds in watch.took if asked >= WARM_SECONDS * PER_SECOND]
+    p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
+    detail = {"p99": p99, "most": max(took), "commands": len(took), "sent late": late}
+    target = f"p50 ≤ {P50_MS} ms, p99 ≤ {P99_MS} ms"
+    return Result("latency", p50, "ms p50", target, p50 <= P50_MS and p99 <= P99_MS, detail=detail)
+
+
+async def head(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
+    """The last position of the log."""
+    return int(await pool.fetchval("select coalesce(max(position), 0) from log.events"))
+
+
+class _Watch:
+    """Looks which position is visible, and says how long each answered command took to be."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self.waiting: deque[tuple[int, int, float]] = deque()
+        self.took: list[tuple[int, float]] = []
+
+    def answered(self, number: int, position: int) -> None:
+        self.waiting.append((number, position, time.perf_counter()))
+
+    async def run(self) -> None:
+        while True:
+            visible = await visible_position(self._pool)
+            now = time.perf_counter()
+            still = [one for one in self.waiting if one[1] > visible]
+            seen = [one for one in self.waiting if one[1] <= visible]
+            self.took += [(number, now - at) for number, _, at in seen]
+            self.waiting = deque(still)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _pace(connections: list[Connection], leads: list[str], key: str, watch: _Watch) -> int:
+    """Send at the pace whatever the answers do; return how many had to wait for a connection."""
+    free = asyncio.Queue[Connection]()
+    for one in connections:
+        free.put_nowait(one)
+    headers = f"authorization: Bearer {key}\r\n"
+    late = 0
+
+    async def ask(connection: Connection, number: int) -> None:
+        body = orjson.dumps({"owner": f"team:{TEAMS[number // len(leads) % 2]}"})
+        path = f"/v1/leads/{leads[number % len(leads)]}/change-owner"
+        status, answer = await connection.ask(post(path, body, headers))
+        free.put_nowait(connection)
+        assert status == 200, answer
+        watch.answered(number, orjson.loads(answer)["position"])
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as asking:
+        for number in range(PER_SECOND * (WARM_SECONDS + SECONDS)):
+            wait = began + number / PER_SECOND - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            late += free.empty()
+            asking.create_task(ask(await free.get(), number))
+    return late
