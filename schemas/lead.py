@@ -361,6 +361,7 @@ class LeadMoved(Event):
     """The lead went to another campaign or pool; `dropped` fields do not exist there.
 
     key: import name of the duplicate key there; the claim moves with the lead (rule 15).
+    claims: False for a lead moved on purpose beside its duplicate; it holds no claim.
     """
 
     TOPIC: ClassVar[str] = "lead.moved"
@@ -371,6 +372,7 @@ class LeadMoved(Event):
     dropped: Sequence[str] = ()
     previous: str = ""
     previous_pool: str | None = None
+    claims: bool = True
 
 
 @dataclass(frozen=True)

@@ -337,13 +337,25 @@ def _removed_from_segment(row: Row, _: Event, __: Recorded) -> None:
 
 
 def _moved(row: Row, event: events.LeadMoved, _: Recorded) -> None:
-    row["campaign_id"], row["pool_id"], row["segment_id"] = event.campaign_id, event.pool_id, None
+    if event.campaign_id != row["campaign_id"]:
+        row["segment_id"] = None
+    row["campaign_id"], row["pool_id"] = event.campaign_id, event.pool_id
     gone = set(event.dropped)
+    if not gone:
+        return
     row["fields"] = {name: value for name, value in row["fields"].items() if name not in gone}
     row["personal_fields"] = [name for name in row["personal_fields"] if name not in gone]
+    row["contacts"] = [_without(contact, gone) for contact in row["contacts"]]
     for name in BUILT_IN:
         if name in gone:
             row[name] = None
+
+
+def _without(contact: Row, gone: set[str]) -> Row:
+    own = contact.get("fields") or {}
+    if gone.isdisjoint(own):
+        return contact
+    return {**contact, "fields": {name: one for name, one in own.items() if name not in gone}}
 
 
 def _cloned(_: Row, __: Event, ___: Recorded) -> None:

@@ -59,6 +59,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "IssueApiKey": frozenset({A}),
     "LockLead": frozenset({A, T, G}),
     "MendPayload": frozenset({A}),
+    "MoveLead": frozenset({A, T}),
     "MoveTeam": frozenset({A}),
     "MoveUser": frozenset({A}),
     "Pause": frozenset({A, T}),

@@ -294,11 +294,22 @@ def _removed_from_segment(lead: Lead, event: events.LeadRemovedFromSegment) -> N
 
 
 def _moved(lead: Lead, event: events.LeadMoved) -> None:
+    if event.campaign_id != lead.campaign_id:
+        lead.segment_id = None
     lead.campaign_id, lead.pool_id, lead.key = event.campaign_id, event.pool_id, event.key
-    lead.segment_id = None
+    lead.claims = event.claims
     dropped: Sequence[str] = event.dropped
-    lead.fields = {name: one for name, one in lead.fields.items() if name not in dropped}
-    lead.personal = {name: one for name, one in lead.personal.items() if name not in dropped}
+    if not dropped:
+        return
+    lead.fields = _without(lead.fields, dropped)
+    lead.personal = _without(lead.personal, dropped)
+    lead.contacts = tuple(
+        one._replace(fields=_without(one.fields, dropped)) for one in lead.contacts
+    )
+
+
+def _without(fields: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def _call_started(lead: Lead, event: events.LeadCallStarted) -> None:

@@ -134,6 +134,7 @@ def _place(now: Lead, before: Lead, parts: frozenset[str]) -> Iterator[Event]:
             key=before.key,
             previous=now.campaign_id,
             previous_pool=now.pool_id,
+            claims=before.claims,
         )
 
 
@@ -258,7 +259,7 @@ _CALLBACKS = {"callback_at", "callback_agent"}
 # A status comes first and last: a callback restored in between may move it.
 _STEPS: tuple[tuple[set[str], Step], ...] = (
     ({"status"}, _status),
-    ({"campaign_id", "pool_id", "key"}, _place),
+    ({"campaign_id", "pool_id", "key", "claims"}, _place),
     ({"segment_id"}, _segment),
     ({"fields", "personal"}, _fields),
     ({"owner"}, _owner),
