@@ -11,9 +11,21 @@ from fastapi.routing import APIRoute
 
 from schemas import lead as events
 from schemas.organisation import ORGANISATION_ID, TeamMoved
+from schemas.pool import PoolCreated
+from schemas.segment import SegmentCreated
 from services.query.activity import ActivityParameters, Follower
 from services.query.tail import Tail
-from tests.contract.query_service import KEYS, NOON, USERS, World, named, running, team, user
+from tests.contract.query_service import (
+    KEYS,
+    NOON,
+    SPRING,
+    USERS,
+    World,
+    named,
+    running,
+    team,
+    user,
+)
 
 # Where a lead can stand, seen from the agent and the leader of `north`.
 LEADS: dict[str, dict[str, Any]] = {
@@ -26,6 +38,7 @@ LEADS: dict[str, dict[str, Any]] = {
     "foreign": {"owner": team("south")},
     "foreign inactive": {"owner": team("south"), "active": False},
     "foreign, processed": {"owner": team("south")},
+    "foreign, processed, inactive": {"owner": team("south"), "active": False},
 }
 SEEN = {
     "admin": set(LEADS),
@@ -45,9 +58,15 @@ NAME_OF = {named(name): name for name in LEADS}
 async def world(database_url: str) -> AsyncIterator[World]:
     async with running(database_url) as world:
         for name, given in LEADS.items():
-            await world.lead(name, personal_fields={"name": name}, **given)
+            # A pool and a segment of its own, so that their numbers tell which lead was counted.
+            pool, segment = named(f"pool of {name}"), named(f"segment of {name}")
+            await world.record(pool, PoolCreated(name, SPRING))
+            await world.record(segment, SegmentCreated(name))
+            joined = events.LeadAddedToSegment(segment)
+            await world.lead(name, joined, personal_fields={"name": name}, pool_id=pool, **given)
         processed = events.LeadResultRecorded("contacted", named("agent"))
-        await world.happen(named("foreign, processed"), processed)
+        for name in ("foreign, processed", "foreign, processed, inactive"):
+            await world.happen(named(name), processed)
         yield world
 
 
@@ -104,6 +123,29 @@ async def _stats(world: World, by: str) -> set[str]:
     return SEEN[by]
 
 
+def _numbers(kind: str) -> Callable[[World, str], Awaitable[set[str]]]:
+    async def seen(world: World, by: str) -> set[str]:
+        every = (await world.read(f"/v1/{kind}s", by))[f"{kind}s"]
+        found = {one["name"] for one in every if one["numbers"]["uploaded"]}
+        for name in LEADS:
+            path = f"/v1/{kind}s/{named(f'{kind} of {name}')}"
+            one = (await world.read(path, by))[kind]
+            assert bool(one["numbers"]["uploaded"]) == (name in found)
+        return found
+
+    return seen
+
+
+async def _selections(world: World, by: str) -> set[str]:
+    found = set()
+    for name in LEADS:
+        response = await world.post("/v1/selections", {"ids": [named(name)]}, by)
+        assert response.status_code == 201, response.text
+        if response.json()["count"]:
+            found.add(name)
+    return found
+
+
 async def _activity(world: World, by: str) -> set[str]:
     head = await world.log.head()
     principal = await world.reading.authenticator.principal(f"Bearer {KEYS[by]}")
@@ -130,6 +172,11 @@ OPERATIONS: dict[tuple[str, str], Callable[[World, str], Awaitable[set[str]]]] =
     ("GET", "/v1/leads/{lead_id}/diff"): _one("/v1/leads/{}/diff?from=version:1"),
     ("GET", "/v1/stats"): _stats,
     ("GET", "/v1/activity"): _activity,
+    ("GET", "/v1/pools"): _numbers("pool"),
+    ("GET", "/v1/pools/{pool_id}"): _numbers("pool"),
+    ("GET", "/v1/segments"): _numbers("segment"),
+    ("GET", "/v1/segments/{segment_id}"): _numbers("segment"),
+    ("POST", "/v1/selections"): _selections,
 }
 NOT_OF_LEADS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/campaigns"): frozenset(USERS),
@@ -179,8 +226,11 @@ async def test_without_a_key_nothing_is_read(world: World) -> None:
         place = path.removesuffix(" as of").replace("{lead_id}", named("own"))
         place = place.replace("{campaign_id}", named("spring"))
         place = place.replace("{quarantine_id}", named("nothing held"))
+        place = place.replace("{pool_id}", named("pool of own"))
+        place = place.replace("{segment_id}", named("segment of own"))
         place += "?from=version:1" if place.endswith("/diff") else ""
-        body = {"field": "status"} if path.endswith("breakdown") else {}
+        body: Any = {"field": "status"} if path.endswith("breakdown") else {}
+        body = {"ids": [named("own")]} if path.endswith("selections") else body
         response = await world.client.request(
             method, place, json=body if method == "POST" else None
         )
