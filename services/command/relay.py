@@ -17,6 +17,8 @@ import asyncpg
 import orjson
 from prometheus_client import Counter, Gauge
 
+from schemas.dialer_call import QUARANTINE_TOPIC
+from schemas.dialer_call import TOPIC as CALLS
 from services.kit.background import Stopped, pause, run_service, say_ready
 from services.kit.clock import Clock, SystemClock
 from services.kit.codec import READ_EVENTS, StoredEvent
@@ -41,8 +43,7 @@ POLL_SECONDS = (0.005, 0.05)
 BACK_OFF_SECONDS = (0.2, 5.0)
 SEAL_SECONDS = 1.0
 STOP_SECONDS = 1.5
-CALLS = "dialer.calls"
-TOPICS = {TOPIC: PARTITIONS, CALLS: PARTITIONS, f"{CALLS}.quarantine": 1}
+TOPICS = {TOPIC: PARTITIONS, CALLS: PARTITIONS, QUARANTINE_TOPIC: 1}
 
 published = Counter("leads_relay_events_total", "Events published and acknowledged")
 failures = Counter("leads_relay_failures_total", "Publishers thrown away after an error")
@@ -91,8 +92,7 @@ class Relay:
         clock: Clock,
         topics: Mapping[str, int] = TOPICS,
     ) -> None:
-        """Publish to the first of `topics` at `bootstrap`; make all of them when they are missing.
-        """
+        """Publish to the first of `topics` at `bootstrap`; make those that are missing."""
         self._pool = pool
         self._bootstrap = bootstrap
         self._clock = clock
@@ -188,8 +188,7 @@ class Relay:
                 await self._begin_anew(cursor, why)
 
     async def _begin_anew(self, cursor: Cursor, why: str) -> None:
-        """Set the cursor back under a new generation, by which readers know that offsets changed.
-        """
+        """Set the cursor back under a new generation: readers then know that offsets changed."""
         await self._pool.execute(_ANEW, cursor.epoch)
         raise TopicLost(why)
 

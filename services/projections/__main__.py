@@ -17,12 +17,14 @@ from services.projections.decoding import Decoder
 from services.projections.rebuild import rebuild_stale
 from services.projections.runner import Worker
 
+KEYS_KEPT = 20_000
+
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Bring read models of an older fold up to date, then work until stopped."""
     pool = await connect_pool(settings.database_url, "leads_projections", largest=6)
     try:
-        keys = KeyRing(MasterKey(settings.master_key), pool)
+        keys = KeyRing(MasterKey(settings.master_key), pool, most=KEYS_KEPT)
 
         def make_feed(generation: int) -> Feed:
             if settings.transport == "log":

@@ -26,7 +26,7 @@ from services.projections.history import HistoryForked, read_after
 from services.projections.model import ReadModel, Row, destroys_key
 from services.projections.tables import Tables
 
-STREAMS_KEPT = 20_000
+STREAMS_KEPT = 10_000
 PARKED_MOST = 100
 PARKED_AT_ONCE = 20
 _ORDINARY = frozenset(kind for kind in EVENTS.values() if kind.TOPIC not in ERASING)
