@@ -43,7 +43,8 @@ _WORDS = frozenset(
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_.:@/%+*#~$&?|;{}^`'\\-]+", re.ASCII)
 _TOKEN = re.compile(
-    r"\s*(?:(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<sign><=|>=|!=|[=<>()\[\],])|(?P<bare>[^\s\"=<>!()\[\],]+))"
+    r"\s*(?:(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<sign><=|>=|!=|[=<>()\[\],])"
+    r"|(?P<bare>[^\s\"=<>!()\[\],]+))"
 )
 
 

@@ -16,7 +16,8 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _SHIFT = r"[+-]\d{1,4}(?:min|mo|h|d|w|y)"
 _RELATIVE = re.compile(
-    rf"(now|today|week|month|year|\d{{4}}-\d\d-\d\d)((?:{_SHIFT}){{0,4}})(?:@([A-Za-z0-9_+/-]{{1,40}}))?",
+    rf"(now|today|week|month|year|\d{{4}}-\d\d-\d\d)((?:{_SHIFT}){{0,4}})"
+    r"(?:@([A-Za-z0-9_+/-]{1,40}))?",
     re.ASCII,
 )
 _ONE_SHIFT = re.compile(r"([+-]\d{1,4})(min|mo|h|d|w|y)")
