@@ -23,6 +23,7 @@ from services.kit.postgres import RETRYABLE
 
 GROUP_EVENTS = 2_000
 SCANNED = 4_000
+FEW_EVENTS = 100
 DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = 0.05
 
@@ -79,6 +80,7 @@ class Appender:
         self._waiting: deque[Prepared] = deque()
         self._wakened = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._waiting_events = 0
         self._under_way: list[Group] = []
         self._closing = False
 
@@ -96,6 +98,7 @@ class Appender:
         """Queue an append; the future has its Appended or AppendError."""
         assert not self._closing, "the appender is closed"
         self._waiting.append(prepared)
+        self._waiting_events += len(prepared.rows)
         self._wakened.set()
         return prepared.done
 
@@ -103,7 +106,7 @@ class Appender:
         line = _Line(self._pool)
         try:
             while True:
-                group = self._take_group()
+                group = Group() if self._better_later() else self._take_group()
                 if group.appends:
                     self._under_way.append(group)
                     try:
@@ -118,6 +121,10 @@ class Appender:
                     await self._wakened.wait()
         finally:
             await line.drop()
+
+    def _better_later(self) -> bool:
+        """Say whether few events wait while a group has the lock: until it is done more may come."""
+        return bool(self._under_way) and self._waiting_events < FEW_EVENTS
 
     def _take_group(self) -> Group:
         """Take what waits, in order, leaving for later whatever touches the same thing as one
@@ -140,6 +147,7 @@ class Appender:
                 group.appends.append(one)
                 group.events = events
         waiting.extendleft(reversed(passed))
+        self._waiting_events -= group.events
         return group
 
 

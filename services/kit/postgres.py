@@ -28,6 +28,13 @@ The statement may or may not have happened.
 """
 
 
+async def _as_it_is(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+    """Leave no round trip for a reset: sessions of ours keep no setting, lock or listener.
+
+    The driver has rolled back what was not committed.
+    """
+
+
 async def connect_pool(
     database_url: str,
     role: str,
@@ -49,6 +56,7 @@ async def connect_pool(
         max_size=largest,
         timeout=ACQUIRE_SECONDS,
         command_timeout=COMMAND_SECONDS,
+        reset=_as_it_is,
         server_settings={
             "role": role,
             "application_name": role,
