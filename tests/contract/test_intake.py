@@ -35,6 +35,12 @@ def desk(service: Service) -> Desk:
     return Desk(service)
 
 
+@pytest.fixture(autouse=True)
+def no_second_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of ours fails the test, instead of being searched for call by call."""
+    monkeypatch.setattr(intake_batch, "FAILED_MAX", -1)
+
+
 async def leads_of(service: Service, count: int = 1, **campaign: object) -> list[str]:
     """Leads of one new campaign, with numbers +14155550100, …101, and so on."""
     made = await service.campaign(**campaign)
@@ -227,6 +233,8 @@ async def test_a_mistake_with_everything_stops_instead_of_filling_the_quarantine
 
 
 def _fails_on(monkeypatch: pytest.MonkeyPatch, *call_ids: str) -> None:
+    monkeypatch.setattr(intake_batch, "FAILED_MAX", 10)
+
     def faulty(lead: Lead, command: RecordCall, facts: Facts) -> Iterable[Outcome]:
         if command.call_id in call_ids:
             raise ZeroDivisionError
