@@ -107,7 +107,7 @@ def test_everything_at_once() -> None:
     ],
 )
 def test_the_owner_of_a_new_lead(by: str, asked: dict[str, str], owner: str) -> None:
-    command = CreateLead(campaign_id=CAMPAIGN, phone=PHONE, **asked)  # type: ignore[arg-type]
+    command = CreateLead.model_validate({"campaign_id": CAMPAIGN, "phone": PHONE, **asked})
     status = asked.get("status", "created")
     expected = created(owner=owner, status=status, fields={"job": "clerk"})
     given().when(command, facts(by)).then(expected)
@@ -136,7 +136,7 @@ def test_the_owner_of_a_new_lead(by: str, asked: dict[str, str], owner: str) -> 
     ],
 )
 def test_what_is_refused(by: str, asked: dict[str, object], codes: list[str]) -> None:
-    command = CreateLead(**{"campaign_id": CAMPAIGN, "phone": PHONE, **asked})  # type: ignore[arg-type]
+    command = CreateLead.model_validate({"campaign_id": CAMPAIGN, "phone": PHONE, **asked})
     given().when(command, facts(by)).refused(*codes)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from schemas.lead import LeadPriorityChanged
 from services.kit.append import (
     Append,
     Appended,
@@ -33,7 +34,8 @@ async def log(database_url: str) -> AsyncIterator[EventLog]:
 
 
 async def priorities(log: EventLog, stream_id: UUID) -> list[int]:
-    return [one.event.priority for one in (await log.load([stream_id]))[stream_id]]  # type: ignore[attr-defined]  # all are LeadPriorityChanged
+    events = [one.event for one in (await log.load([stream_id]))[stream_id]]
+    return [event.priority for event in events if isinstance(event, LeadPriorityChanged)]
 
 
 async def test_a_first_append_says_where_its_events_stand(log: EventLog) -> None:
