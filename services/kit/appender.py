@@ -123,7 +123,7 @@ class Appender:
             await line.drop()
 
     def _better_later(self) -> bool:
-        """Say whether few events wait while a group has the lock: until it is done more may come."""
+        """Say whether few events wait while a group has the lock: by its end more may have come."""
         return bool(self._under_way) and self._waiting_events < FEW_EVENTS
 
     def _take_group(self) -> Group:

@@ -7,13 +7,14 @@ and of the reference are taken in turns and compared by their medians, because m
 import asyncio
 import importlib
 import json
+import os
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from services.kit.ids import new_id
 from services.kit.migrate import migrate
 from services.local import stack as local
 from services.local.postgres import LocalPostgres
+from services.local.process import Child, Program, says
 
 BENCHES = (
     "append-single",
@@ -152,6 +154,28 @@ class Stack:
         """Return everything running, as `leads up` runs it, with an empty log."""
         started = local.running_stack(self.folder / f"stack-{new_id().hex}", tell)
         return await self._stack.enter_async_context(started)
+
+    async def servers(self) -> local.Servers:
+        """Return PostgreSQL and a broker alone, for services started one by one."""
+        started = local.running_servers(self.folder / f"servers-{new_id().hex}", tell)
+        return await self._stack.enter_async_context(started)
+
+    @asynccontextmanager
+    async def service(self, environ: Mapping[str, str], module: str) -> AsyncIterator[Child]:
+        """Run a service of ours until the end of the block."""
+        program = Program(
+            name=module,
+            argv=(sys.executable, "-m", module),
+            env={**os.environ, **environ, "PYTHONUNBUFFERED": "1"},
+            cwd=local.ROOT,
+            stop_timeout_s=10,
+            ready=says(local.READY_LINE),
+        )
+        child = await Child.start(program, self.folder / f"{module}.log")
+        try:
+            yield child
+        finally:
+            await child.stop()
 
 
 def tell(text: str) -> None:

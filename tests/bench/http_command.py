@@ -6,9 +6,10 @@ from statistics import median
 import orjson
 
 from services.command.first_start import team_id
+from services.kit.settings import read_settings
 from tests.bench.harness import Result, Stack, compared, percentile
 from tests.bench.http_load import Load, connect, drive, post
-from tests.bench.served import environ, listening, make_leads, settings_of
+from tests.bench.served import environ, listening, make_leads
 
 CLIENTS = 64
 REQUESTS = 6_400
@@ -20,7 +21,7 @@ async def run(stack: Stack) -> Result:
     """Each client changes the owner of leads of its own, through the log and back."""
     database = await stack.database()
     environment = environ(database, stack.folder / "data")
-    leads, key = await make_leads(settings_of(environment), CLIENTS * 10)
+    leads, key = await make_leads(read_settings(environment), CLIENTS * 10)
     headers = f"authorization: Bearer {key}\r\n"
     empty = post("/v1/empty", b'{"owner":"x"}', headers)
     done = 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.command.app import open_commanding
 from services.kit.clock import SystemClock
-from services.kit.settings import Settings, read_settings
+from services.kit.settings import Settings
 from services.local.demo_keys import demo_keys, let_demo_users_in
 from services.local.ports import choose_port
 from services.local.process import Child, Program
@@ -67,8 +67,3 @@ async def listening(
         yield port
     finally:
         await child.stop()
-
-
-def settings_of(environment: dict[str, str]) -> Settings:
-    """The settings a service reads from it."""
-    return read_settings(environment)
