@@ -1,4 +1,4 @@
-"""Bulk jobs in tests: a command service, a runner worked by hand, selections like those of reads."""
+"""Bulk jobs in tests: a command service, a runner worked by hand, selections as reads make."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -117,7 +117,9 @@ class Bulk:
         """Return a job as it is shown."""
         answer = await self.get(f"/v1/bulk-jobs/{job}", by)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        shown = answer.json()
+        assert shown["fault"] == ""
+        return shown
 
     async def outcomes(self, job: Any, by: str = "admin", **query: str) -> dict[str, Any]:
         """Return all outcomes by lead, page by page."""
@@ -146,5 +148,3 @@ async def bulk_running(url: str) -> AsyncIterator[Bulk]:
     """A command service and a runner over a test's database."""
     async with running(url) as service:
         yield Bulk(service, url)
-
-

@@ -5,6 +5,7 @@ The same for the dry run and the execution; only what happens to the events diff
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from services.command.domain.lead.undoing import ChangedSince, undo
 from services.command.facts_loader import FactsLoader, Order, World
 from services.command.handler import Commanding
 from services.command.planning import Plan, plan
+from services.kit.append import Append, Commanded, NewEvent, StreamAppend
 from services.kit.auth import Principal
 from services.kit.clock import Clock
 from services.kit.codec import UnknownEvent
@@ -59,16 +61,19 @@ class Target:
 class Decided:
     """What was decided about one lead, and once it is appended, where that ended.
 
-    before: the lead as it was decided on. after: only of what was done in an earlier try.
+    before: the lead as it was decided on. reads: what else the decision rests on. world: only
+    where claims and numbers may move. after: only of what was done in an earlier try.
     """
 
     target: Target
     outcome: Verdict
     before: Lead
+    reads: Mapping[UUID, int] = field(default_factory=dict)
     world: World | None = None
     events: Sequence[Outcome] = ()
     reasons: Sequence[Reason] = ()
     made: Plan | None = None
+    now: datetime | None = None
     after: Lead | None = None
     version_after: int = 0
     position: int = 0
@@ -83,7 +88,7 @@ class Moment:
     sight: Sight | None
     campaigns: Mapping[UUID, Any]
     base: Facts | None
-    facts: dict[UUID, Facts] = field(default_factory=dict)
+    facts: dict[str, tuple[Facts, Mapping[UUID, int]]] = field(default_factory=dict)
 
 
 class Judge:
@@ -104,7 +109,7 @@ class Judge:
         self._clock = clock
         self._facts: FactsLoader = commanding.facts
         self._master = commanding.log.keys.master
-        self._reader = LeadReader(commanding.log, personal=personal)
+        self._reader = LeadReader(commanding.log, whole=personal)
         self._origin = Origin(f"user:{job.by}", f"bulk:{job.id}", trace)
 
     async def histories(self, targets: Sequence[Target]) -> Mapping[UUID, History | UnknownEvent]:
@@ -142,6 +147,18 @@ class Judge:
             one.made = plan(one.world, one.events, self._origin, self._master)
         return one.made
 
+    def append(self, one: Decided, commanded: Commanded, guard: Mapping[UUID, int]) -> Append:
+        """Return the append of a lead that changes; it rests on `guard` too."""
+        if self.takes_claims:
+            made = self.plan(one)
+            made.reads = {**made.reads, **guard}
+            return made.append(commanded)
+        now, origin = one.now, self._origin
+        assert now is not None
+        new = [NewEvent(event, now, origin) for event in one.events if isinstance(event, Event)]
+        stream = StreamAppend(one.target.lead, one.before.version, new)
+        return Append([commanded], [stream], {**one.reads, **guard})
+
     def after(self, one: Decided) -> Lead:
         """Return the lead as the decision leaves it."""
         if one.after is not None:
@@ -149,7 +166,8 @@ class Judge:
         if one.made is not None and one.target.lead in one.made.states:
             lead: Lead = one.made.states[one.target.lead][1]
             return lead
-        now, actor, before = self._clock.now(), self._origin.actor, one.before
+        now, actor, before = one.now, self._origin.actor, one.before
+        assert now is not None
         own = [event for event in one.events if not isinstance(event, Elsewhere)]
         return lead_after(
             [
@@ -172,7 +190,8 @@ class Judge:
     async def _moment(self, leads: Any) -> Moment:
         """Look at the organisation and the campaigns as they are now."""
         states = self._commanding.states
-        wanted = {UUID(lead.campaign_id): "campaign" for lead in leads if lead.campaign_id}
+        campaigns = {lead.campaign_id for lead in leads if lead.campaign_id}
+        wanted = {UUID(one): "campaign" for one in campaigns}
         seen = await states.refresh({**wanted, ORGANISATION_ID: "organisation"})
         organisation = seen.pop(ORGANISATION_ID)
         user = organisation.users.get(self.job.by)
@@ -194,18 +213,17 @@ class Judge:
             sight is not None and not sees(sight, lead.owner, lead.active, lead.processed_by)
         ):
             return Decided(target, "refused", lead, reasons=[NOT_THERE])
-        campaign_id = UUID(lead.campaign_id)
-        facts = moment.facts.get(campaign_id)
-        if facts is None:
-            assert moment.base is not None
-            facts = _with_campaign(moment.base, moment.campaigns.get(campaign_id))
-            moment.facts[campaign_id] = facts
-        seen = {target.lead: lead, ORGANISATION_ID: moment.organisation}
-        if campaign_id in moment.campaigns:
-            seen[campaign_id] = moment.campaigns[campaign_id]
-        world = World(target.lead, "lead", lead, facts, seen)
+        known = moment.facts.get(lead.campaign_id)
+        if known is None:
+            known = moment.facts[lead.campaign_id] = _facts_of(moment, UUID(lead.campaign_id))
+        facts, reads = known
         assert not isinstance(history, UnknownEvent)
-        return self._judged(target, world, history)
+        one = self._judged(target, lead, facts, history)
+        one.reads = reads
+        if self.takes_claims:
+            seen = {target.lead: lead, ORGANISATION_ID: moment.organisation}
+            one.world = World(target.lead, "lead", lead, facts, seen | dict(moment.campaigns))
+        return one
 
     async def _alone(
         self, target: Target, lead: Lead, actor: Actor, holders: Mapping[UUID, UUID]
@@ -217,15 +235,16 @@ class Judge:
             world = await self._facts.load(order, target.lead, holder=holders.get(target.lead))
         except NotFound:
             return Decided(target, "refused", lead, reasons=[NOT_THERE])
-        return self._judged(target, world, [])
+        one = self._judged(target, world.state, world.facts, [])
+        one.world = world
+        return one
 
-    def _judged(self, target: Target, world: World, history: History) -> Decided:
-        lead: Lead = world.state
+    def _judged(self, target: Target, lead: Lead, facts: Facts, history: History) -> Decided:
         try:
             if self.job.undoes is None:
-                events: Sequence[Outcome] = decide(lead, self.command, world.facts)
+                events: Sequence[Outcome] = decide(lead, self.command, facts)
             else:
-                events = self._undone(target, lead, world.facts, history)
+                events = self._undone(target, lead, facts, history)
         except Refused as refused:
             return Decided(target, "refused", lead, reasons=refused.reasons)
         except ChangedSince as since:
@@ -237,7 +256,7 @@ class Judge:
             return Decided(target, "refused", lead, reasons=[BROKEN])
         if not events:
             return Decided(target, "unchanged", lead)
-        return Decided(target, "applied", lead, world, events)
+        return Decided(target, "applied", lead, events=events, now=facts.now)
 
     def _undone(self, target: Target, lead: Lead, facts: Facts, history: History) -> list[Event]:
         """Undo what the job did on this lead, with the rights its command takes."""
@@ -246,5 +265,12 @@ class Judge:
         return undo(before, history[target.first : target.last], history[target.last :])
 
 
-def _with_campaign(base: Facts, campaign: Any) -> Facts:
-    return Facts(now=base.now, actor=base.actor, organisation=base.organisation, campaign=campaign)
+def _facts_of(moment: Moment, campaign_id: UUID) -> tuple[Facts, Mapping[UUID, int]]:
+    """Return what decisions on leads of one campaign share, and the versions they rest on."""
+    base, campaign = moment.base, moment.campaigns.get(campaign_id)
+    assert base is not None
+    facts = Facts(now=base.now, actor=base.actor, organisation=base.organisation, campaign=campaign)
+    reads = {ORGANISATION_ID: moment.organisation.version}
+    if campaign is not None:
+        reads[campaign_id] = campaign.version
+    return facts, reads

@@ -17,7 +17,7 @@ from services.command.bulk.loading import History, lead_after
 from services.command.bulk.rows import count, row_of
 from services.command.bulk.tables import JobTables, Lease, Progress
 from services.command.domain.bulk.state import BulkJob
-from services.command.domain.decider import Reason
+from services.command.domain.decider import Elsewhere, Reason
 from services.kit import append as log_outcome
 from services.kit.append import Append, Appended, AppendError, Commanded
 from services.kit.codec import UnknownEvent
@@ -197,11 +197,11 @@ class Execution:
         return False
 
     def _append_of(self, one: Decided) -> Append:
-        made = self._judge.plan(one)
-        after = made.states[one.target.lead][1].version
-        answer = orjson.dumps([one.before.version, after])
-        made.reads = {**made.reads, self._lease.job: self._version}
-        return made.append(Commanded(self._command_id(one.target.lead), REQUEST, answer))
+        first = one.before.version
+        own = sum(not isinstance(event, Elsewhere) for event in one.events)
+        answer = orjson.dumps([first, first + own])
+        commanded = Commanded(self._command_id(one.target.lead), REQUEST, answer)
+        return self._judge.append(one, commanded, {self._lease.job: self._version})
 
     def _command_id(self, lead: UUID) -> UUID:
         return uuid5(self._lease.job, str(lead))

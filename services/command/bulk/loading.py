@@ -3,7 +3,7 @@
 The state cache is left alone: a job of a million leads would only push everybody else's out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from schemas.catalogue import EVENTS
 from schemas.event import Event
 from services.command.domain.lead.evolving import fold
 from services.command.domain.lead.state import Lead
-from services.kit.codec import StoredEvent, UnknownEvent, decode_origin
+from services.kit.codec import StoredEvent, UnknownEvent
 from services.kit.eventlog import EventLog
 
 Acted = tuple[Event, str]
@@ -23,85 +23,71 @@ History = list[Acted]
 
 
 class LeadReader:
-    """Reads leads set-wise. Without `personal`, personal fields stand at their defaults."""
+    """Reads leads set-wise.
 
-    def __init__(self, log: EventLog, *, personal: bool) -> None:
+    With `whole` false neither personal fields nor actors are read: personal fields stand at their
+    defaults, and who modified the lead last is not known.
+    """
+
+    def __init__(self, log: EventLog, *, whole: bool) -> None:
         """Read from `log`."""
         self._log = log
-        self._personal = personal
-        self._actors: dict[bytes, str] = {}
+        self._whole = whole
 
     async def histories(self, leads: Sequence[UUID]) -> dict[UUID, History | UnknownEvent]:
         """Return all events of each lead in order; [] for one that does not exist.
 
         A lead with an event this code does not know has that error in the place of its history.
         """
-        rows = await self._log.pool.fetch(_WHOLE if self._personal else _OPEN, leads)
-        keys: Mapping[UUID, Any] = {}
-        if self._personal:
-            keys = await self._log.keys.load({row[0] for row in rows if row[6] is not None})
-        found: dict[UUID, History | UnknownEvent] = {lead: [] for lead in leads}
-        for row in rows:
-            history = found[row[0]]
+        found: dict[UUID, History | UnknownEvent] = {}
+        if self._whole:
+            await self._read_whole(leads, found)
+            return found
+        histories: dict[UUID, History] = {lead: [] for lead in leads}
+        odd: set[UUID] = set()
+        for row in await self._log.pool.fetch(_OPEN, leads):
+            event = _quickly(row)
+            if event is None:
+                odd.add(row[0])
+            else:
+                histories[row[0]].append((event, ""))
+        found = {**histories}
+        if odd:
+            await self._read_whole(list(odd), found)
+        return found
+
+    async def _read_whole(
+        self, leads: Sequence[UUID], found: dict[UUID, History | UnknownEvent]
+    ) -> None:
+        """Read leads with everything there is of them."""
+        rows = [StoredEvent(*row) for row in await self._log.pool.fetch(_WHOLE, leads)]
+        keys = await self._log.keys.load({one.stream_id for one in rows if one.personal})
+        found.update((lead, []) for lead in leads)
+        for one in rows:
+            history = found[one.stream_id]
             if isinstance(history, UnknownEvent):
                 continue
             try:
-                history.append((self._event(row, keys), self._actor(row[5])))
+                recorded = self._log.codec.decode(one, keys.get(one.stream_id))
             except UnknownEvent as error:
-                found[row[0]] = error
-        return found
-
-    def _event(self, row: Any, keys: Mapping[UUID, Any]) -> Event:
-        """Return the event of a row; the slow way only for one of an earlier shape."""
-        stream_id, version, kind, happened_at, data, _, personal, schema_version = row
-        event_class = EVENTS.get(kind)
-        if event_class is None:
-            raise UnknownEvent(kind)
-        if schema_version != event_class.class_version or schema_version != 1:
-            return self._upcast(row, keys)
-        state = orjson.loads(data)
-        if personal is not None:
-            key = keys.get(stream_id)
-            if key is not None:
-                state.update(orjson.loads(key.decrypt(version, personal)))
-        state["originator_id"] = stream_id
-        state["originator_version"] = version
-        state["timestamp"] = happened_at
-        event = object.__new__(event_class)
-        # What was not stored is not in the instance: its class has the default.
-        event.__dict__.update(state)
-        return event
-
-    def _upcast(self, row: Any, keys: Mapping[UUID, Any]) -> Event:
-        stream_id, version, kind, happened_at, data, meta, personal, schema_version = row
-        stored = StoredEvent(
-            0,
-            happened_at,
-            happened_at,
-            stream_id,
-            version,
-            schema_version,
-            kind,
-            b"",
-            data,
-            meta,
-            personal,
-        )
-        return self._log.codec.decode(stored, keys.get(stream_id)).event
-
-    def _actor(self, meta: bytes) -> str:
-        """Return the actor of an envelope, which stands first in it; causes differ, actors few."""
-        end = meta.find(b'"', 10)
-        head = meta[:end]
-        actor = self._actors.get(head)
-        if actor is None:
-            actor = decode_origin(meta).actor
-            if head == b'{"actor":"' + actor.encode() and len(self._actors) < ACTORS_MAX:
-                self._actors[head] = actor
-        return actor
+                found[one.stream_id] = error
+            else:
+                history.append((recorded.event, recorded.origin.actor))
 
 
-ACTORS_MAX = 10_000
+def _quickly(row: Any) -> Event | None:
+    """Return the event of a row without its personal fields; None for one of another shape."""
+    stream_id, kind, schema_version, happened_at, data = row
+    event_class = EVENTS.get(kind)
+    if event_class is None or event_class.class_version != 1 or schema_version != 1:
+        return None
+    state = orjson.loads(data)
+    state["originator_id"] = stream_id
+    state["timestamp"] = happened_at
+    event = object.__new__(event_class)
+    # What was not stored is not in the instance: its class has the default.
+    object.__setattr__(event, "__dict__", state)
+    return event
 
 
 def lead_after(history: Iterable[Acted], lead: Lead | None = None) -> Lead:
@@ -115,10 +101,8 @@ _ASKED = """
         select * from log.events e where e.stream_id = asked.stream_id order by e.version offset 0
       ) e on true
 """
-_OPEN = (
-    "select e.stream_id, version, type, happened_at, data, meta, null::bytea, schema_version"
-    + _ASKED
-)
+_OPEN = "select e.stream_id, type, schema_version, happened_at, data" + _ASKED
 _WHOLE = (
-    "select e.stream_id, version, type, happened_at, data, meta, personal, schema_version" + _ASKED
+    "select position, recorded_at, happened_at, e.stream_id, version, schema_version, type, hash,"
+    " data, meta, personal" + _ASKED
 )

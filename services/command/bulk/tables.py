@@ -196,7 +196,7 @@ class JobTables:
 
     async def to_undo(self, job: UUID, undoes: UUID, after: int, limit: int) -> list[Target]:
         """Return what comes next of the plan of an undo."""
-        rows = await self.pool.fetch(_TO_UNDO, job, undoes, after, limit)
+        rows = await self.pool.fetch(_TO_UNDO, undoes, job, after, limit)
         return [Target(*row) for row in rows]
 
     async def selection(self, selection: UUID) -> Any:
@@ -260,7 +260,7 @@ _HOLD = """
 _RELEASE = """
     update job.jobs set lease_until = '-infinity', faults = 0, fault = '', look_at =
       case when $3 or asked_at > clock_timestamp() - $5::interval
-           then clock_timestamp() + case when $3 then '0' else $4 end::interval end
+           then clock_timestamp() + case when $3 then interval '0' else $4::interval end end
     where id = $1 and epoch = $2
 """
 _FAIL = """
@@ -292,9 +292,15 @@ _CHANGED = """
 """
 _TO_UNDO = """
     select p.ordinal, p.lead_id, p.version, p.outcome, d.version, d.version_after
-    from job.outcomes p
-    join job.outcomes d on d.job_id = $2 and d.step = 'done' and d.ordinal = p.ordinal
-    where p.job_id = $1 and p.step = 'plan' and p.ordinal > $3 order by p.ordinal limit $4
+    from (
+      select ordinal, lead_id, version, outcome from job.outcomes
+      where job_id = $2 and step = 'plan' and ordinal > $3 order by ordinal limit $4
+    ) p
+    join lateral (
+      select version, version_after from job.outcomes
+      where job_id = $1 and step = 'done' and ordinal = p.ordinal offset 0
+    ) d on true
+    order by p.ordinal
 """
 _LIST_REST = """
     insert into job.outcomes (job_id, step, ordinal, lead_id, version, outcome)
