@@ -23,6 +23,7 @@ from typing import Self
 import asyncpg
 import uvloop
 
+from services.kit.background import READY
 from services.kit.ids import new_id
 from services.kit.migrate import migrate
 from services.local import stack as local
@@ -169,7 +170,7 @@ class Stack:
             env={**os.environ, **environ, "PYTHONUNBUFFERED": "1"},
             cwd=local.ROOT,
             stop_timeout_s=10,
-            ready=says(local.READY_LINE),
+            ready=says(READY),
         )
         child = await Child.start(program, self.folder / f"{module}.log")
         try:

@@ -1,4 +1,4 @@
-"""A log to work on: the sample's leads and calls, appended by the real decisions without a broker."""
+"""A log to work on: the sample's leads and calls, appended by the real decisions, no broker."""
 
 from itertools import islice
 
