@@ -124,6 +124,16 @@ def rebuild(name: Annotated[str, typer.Argument(help="The read model's name.")])
 
 
 @app.command()
+def unpark(
+    list_only: Annotated[bool, typer.Option("--list", help="Only show what is parked.")] = False,
+) -> None:
+    """Replay from the log what was parked because an event could not be applied."""
+    from services.cli_log import unpark_streams
+
+    run(unpark_streams(say, list_only=list_only))
+
+
+@app.command()
 def migrate(
     dry_run: Annotated[bool, typer.Option(help="Only name what would be applied.")] = False,
     login: Annotated[str, typer.Option(help="Role the services sign in as, if another.")] = "",

@@ -1,4 +1,4 @@
-"""`leads verify`, `check`, `rebuild`, `migrate`, `sql`: looking after log and read models.
+"""`leads verify`, `check`, `rebuild`, `unpark`, `migrate`, `sql`: looking after log and rows.
 
 They work beside a running `leads up`; when none runs, PostgreSQL is started for as long as needed.
 """
@@ -10,12 +10,15 @@ import asyncpg
 import orjson
 from rich.progress import MofNCompleteColumn, Progress
 
-from services.kit.keys import SigningKey
+from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.migrate import migrate
+from services.kit.postgres import connect_pool
 from services.kit.settings import read_settings
 from services.kit.verify import verify
 from services.local.stack import data_folder, found_servers
 from services.projections.check import check
+from services.projections.decoding import Decoder
+from services.projections.parking import parked_streams, unpark
 from services.projections.rebuild import RebuildRefused, rebuild
 from services.projections.registry import BY_NAME
 
@@ -94,6 +97,25 @@ async def rebuild_read_model(name: str, say: Say) -> int:
                 return 1
     print(f"{name} is now read.{rebuilt.table}, built from {rebuilt.events:,} events")
     return 0
+
+
+async def unpark_streams(say: Say, *, list_only: bool) -> int:
+    """Lists what is parked and replays it from the log; 1 when something stays parked."""
+    stay = 0
+    async with found_servers(data_folder(), say) as (environ, _):
+        settings = read_settings(environ)
+        pool = await connect_pool(settings.database_url, "leads_projections")
+        try:
+            decoder = Decoder(KeyRing(MasterKey(settings.master_key), pool))
+            for parked in await parked_streams(pool):
+                told = f"{parked.stream_id} from version {parked.from_version}"
+                why = parked.error if list_only else await unpark(pool, decoder, parked.stream_id)
+                stay += why is not None
+                print(f"{told}: {why or 'flows again'}")
+        finally:
+            await pool.close()
+    print(f"{stay:,} parked" if stay else "nothing is parked")
+    return 0 if list_only or not stay else 1
 
 
 async def migrate_database(say: Say, *, dry_run: bool, login: str) -> int:

@@ -85,6 +85,8 @@ async def _replay(
     """Fold what the read models lack, up to where the partition stands."""
     stored = (await read_after(pool, {stream_id: 0}))[stream_id]
     stored = [one for one in stored if one.position <= position]
+    if not stored:
+        return  # the partition has yet to come to it
     events = await decoder.decode(stored)
     models: Sequence[ReadModel] = BY_CATEGORY[stored[0].type.partition(".")[0]]
     for model in models:

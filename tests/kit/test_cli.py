@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli_log import migrate_database, run_sql, verify_log
+from schemas.organisation import ORGANISATION_ID
+from services.cli_log import migrate_database, run_sql, unpark_streams, verify_log
 from services.command.app import open_commanding
 from services.command.first_start import make_demo_keys, set_up
 from services.kit.clock import SystemClock
@@ -32,7 +33,17 @@ def leads(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     told = leads("--help", COLUMNS="100")
     assert told.returncode == 0
-    for name in ("up", "sample", "verify", "check", "rebuild", "migrate", "test", "bench"):
+    for name in (
+        "up",
+        "sample",
+        "verify",
+        "check",
+        "rebuild",
+        "unpark",
+        "migrate",
+        "test",
+        "bench",
+    ):
         assert f" {name} " in told.stdout
 
 
@@ -69,6 +80,33 @@ async def test_verify_names_the_event_that_was_changed(
     assert '{"position":4,"type":"' in capsys.readouterr().out
     assert await verify_log(print) == 1
     assert "at position 4 was changed" in capsys.readouterr().out
+
+
+async def test_what_is_parked_is_shown_and_flows_again(
+    tmp_path: Path,
+    owner_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LEADS_DATABASE_URL", owner_url)
+    monkeypatch.setenv("LEADS_DATA_DIR", str(tmp_path))
+    async with (
+        running_servers(tmp_path, print, broker=False) as servers,
+        open_commanding(read_settings(servers.environ), SystemClock()) as commanding,
+    ):
+        await set_up(commanding, make_demo_keys())
+    parked = f"{ORGANISATION_ID} from version 1"
+    row = f"('{ORGANISATION_ID}', 0, 1, 1, 'a worker that did not know it')"
+    columns = "(stream_id, partition, from_version, position, error)"
+    assert await run_sql(f"insert into read.parked {columns} values {row}", print) == 0
+    capsys.readouterr()
+
+    assert await unpark_streams(print, list_only=True) == 0
+    assert f"{parked}: a worker that did not know it\n1 parked" in capsys.readouterr().out
+    assert await unpark_streams(print, list_only=False) == 0
+    assert f"{parked}: flows again\nnothing is parked" in capsys.readouterr().out
+    assert await unpark_streams(print, list_only=True) == 0
+    assert "nothing is parked" in capsys.readouterr().out
 
 
 async def test_migrations_are_named_before_they_are_applied(
