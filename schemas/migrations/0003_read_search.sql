@@ -30,6 +30,7 @@ create table read.lead_due (
 ) with (fillfactor = 80);
 create index on read.lead_due (next_dial_at, lead_id);
 
+-- After new leads, and after changes of leads: set-wise, because nearly all of them have a new date.
 create function read.keep_beside() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
@@ -43,19 +44,23 @@ begin
       on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
         where d.next_dial_at <> excluded.next_dial_at;
   else
-    update read.lead_search s
-      set found = read.search_text(n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields)
-      from new_rows n join old_rows o using (lead_id)
-      where s.lead_id = n.lead_id
-        and (n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields)
-          is distinct from (o.name, o.email, o.phone, o.whatsapp, o.contacts, o.fields);
     insert into read.lead_due as d (lead_id, next_dial_at)
-      select n.lead_id, n.next_dial_at from new_rows n join old_rows o using (lead_id)
-        where n.next_dial_at is distinct from o.next_dial_at and n.next_dial_at is not null
-      on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at;
+      select n.lead_id, n.next_dial_at from new_rows n where n.next_dial_at is not null
+      on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
+        where d.next_dial_at <> excluded.next_dial_at;
     delete from read.lead_due d using new_rows n
       where d.lead_id = n.lead_id and n.next_dial_at is null;
   end if;
+  return null;
+end $$;
+
+-- After a change of what a search looks at: row by row, because few changes are of that kind.
+create function read.keep_search() returns trigger language plpgsql as $$
+begin
+  update read.lead_search
+    set found = read.search_text(
+      new.name, new.email, new.phone, new.whatsapp, new.contacts, new.fields)
+    where lead_id = new.lead_id;
   return null;
 end $$;
 
@@ -66,7 +71,10 @@ create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id 
 create trigger inserted after insert on read.lead_v1
   referencing new table as new_rows for each statement execute function read.keep_beside();
 create trigger updated after update on read.lead_v1
-  referencing old table as old_rows new table as new_rows
-  for each statement execute function read.keep_beside();
+  referencing new table as new_rows for each statement execute function read.keep_beside();
+create trigger searched after update on read.lead_v1 for each row
+  when ((new.name, new.email, new.phone, new.whatsapp, new.contacts, new.fields)
+    is distinct from (old.name, old.email, old.phone, old.whatsapp, old.contacts, old.fields))
+  execute function read.keep_search();
 
 reset role;

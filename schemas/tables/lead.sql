@@ -67,7 +67,14 @@ create table read.lead_v1 (
   fields             jsonb       not null,  -- template fields by import name, also personal ones
   personal_fields    jsonb       not null,  -- which of `fields` are personal
   anonymised         boolean     not null,
-  deleted            boolean     not null
+  deleted            boolean     not null,
+  -- dealings besides calls
+  merged_into        uuid,
+  absorbed           jsonb       not null default '[]',  -- ids of the leads merged into this one
+  message_count      int         not null default 0,
+  latest_message_at  timestamptz,
+  contracts          jsonb       not null default '[]',  -- [{"id", "at", "step", "icon", "timeline"}]
+  contract_icon      text                                -- of the contract that moved last
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 -- Read backwards: newest first, the id breaks ties. None is on what every call changes
 -- (next_dial_at, latest_call_at,
@@ -85,5 +92,8 @@ create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id 
 create trigger inserted after insert on read.lead_v1
   referencing new table as new_rows for each statement execute function read.keep_beside();
 create trigger updated after update on read.lead_v1
-  referencing old table as old_rows new table as new_rows
-  for each statement execute function read.keep_beside();
+  referencing new table as new_rows for each statement execute function read.keep_beside();
+create trigger searched after update on read.lead_v1 for each row
+  when ((new.name, new.email, new.phone, new.whatsapp, new.contacts, new.fields)
+    is distinct from (old.name, old.email, old.phone, old.whatsapp, old.contacts, old.fields))
+  execute function read.keep_search();

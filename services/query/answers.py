@@ -42,6 +42,21 @@ class Note(Shape):
     text: str
 
 
+class ContractStep(Shape):
+    """A step a contract took, and the icon it stands for."""
+
+    at: datetime
+    step: str
+    icon: str
+
+
+class Contract(ContractStep):
+    """A contract where its latest step put it, with all its steps in order of time."""
+
+    id: str
+    timeline: list[ContractStep]
+
+
 _TYPES: dict[Kind, Any] = {
     "text": str,
     "keyword": str,
@@ -66,6 +81,8 @@ Lead = create_model(
     contacts=(list[Contact], Field(default=[])),
     notes=(list[Note], Field(default=[])),
     fields=(dict[str, Any], Field(default={}, description="Template fields by import name")),
+    absorbed=(list[str], Field(default=[], description="Leads merged into this one")),
+    contracts=(list[Contract], Field(default=[])),
     **_COLUMN_FIELDS,
 )
 

@@ -109,6 +109,36 @@ def _contact(data: Data) -> Iterator[Change]:
     yield f"contacts.{data.get('contact')}", data.get("before"), after or None
 
 
+def _merged(data: Data) -> Iterator[Change]:
+    yield "merged_into", None, data.get("into")
+    if data.get("was_active", True):
+        yield "active", True, False
+
+
+def _unmerged(data: Data) -> Iterator[Change]:
+    yield "merged_into", data.get("previous"), None
+    if data.get("active", True):
+        yield "active", False, True
+
+
+def _contract(data: Data) -> Iterator[Change]:
+    step = data.get("step", "cancelled")
+    yield f"contracts.{data.get('contract_id')}", data.get("previous"), step
+
+
+def _absorbed(data: Data) -> Iterator[Change]:
+    yield "absorbed", None, data.get("lead_id")
+    for contact in data.get("contacts") or ():
+        number = {name: contact[name] for name in ("phone", "fields") if contact.get(name)}
+        yield f"contacts.{contact.get('id')}", None, number or None
+
+
+def _released(data: Data) -> Iterator[Change]:
+    yield "absorbed", data.get("lead_id"), None
+    for contact in data.get("contacts") or ():
+        yield f"contacts.{contact}", None, None
+
+
 _CHANGES: dict[str, Callable[[Data], Iterator[Change]]] = {
     "lead.fields_changed": _fields,
     "lead.phone_changed": _replaced("phone", "phone"),
@@ -147,4 +177,10 @@ _CHANGES: dict[str, Callable[[Data], Iterator[Change]]] = {
     "lead.result_recorded": _replaced("result", "result"),
     "lead.call_recorded": _call,
     "lead.manual_pass_recorded": _call,
+    "lead.contract_recorded": _contract,
+    "lead.contract_rejected": _contract,
+    "lead.absorbed": _absorbed,
+    "lead.released": _released,
+    "lead.merged": _merged,
+    "lead.unmerged": _unmerged,
 }

@@ -76,11 +76,15 @@ _ALL: tuple[tuple[str, Kind, str], ...] = (
     ("whatsapp", "phone", "WhatsApp"),
     ("anonymised", "boolean", "Anonymised"),
     ("deleted", "boolean", "Deleted"),
+    ("merged_into", "id", "Merged into"),
+    ("message_count", "number", "Messages"),
+    ("latest_message_at", "instant", "Latest message"),
+    ("contract_icon", "keyword", "Contract"),
 )
 _NEVER_NULL = frozenset(
     {"lead_id", "version", "position", "status", "active", "suppressed", "priority", "passes"}
     | {"call_attempts", "contact_attempts", "talk_seconds", "last_activity_at"}
-    | {"anonymised", "deleted"}
+    | {"anonymised", "deleted", "message_count"}
 )
 
 COLUMNS: Mapping[str, Column] = {
@@ -91,7 +95,7 @@ COLUMNS: Mapping[str, Column] = {
 PHONES = frozenset({"phone", "phone_typed", "whatsapp"})
 """Columns that are masked for those who may not see numbers."""
 
-COLLECTIONS = ("contacts", "notes", "fields")
+COLLECTIONS = ("contacts", "notes", "fields", "absorbed", "contracts")
 """Parts of a lead that are no single value: not filtered or sorted by, but shown."""
 
 FIELD_KINDS: Mapping[str, Kind] = {

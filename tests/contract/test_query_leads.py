@@ -235,3 +235,27 @@ async def test_the_log_is_part_of_the_filter(world: World) -> None:
     twice = await world.found({"op": "log", "at_least": 2})
     assert twice == [named("answered")]
     assert await world.found({"op": "log", "kinds": ["lead.deleted"]}) == []
+
+
+async def test_search_and_the_order_of_dialling_follow_every_change(world: World) -> None:
+    by_due = [{"field": "next_dial_at"}]
+    early, late = "2026-03-04T13:00:00Z", "2026-03-04T15:00:00Z"
+    first = await world.lead("first", phone="+4915112345678", next_dial_at=early)
+    second = await world.lead("second", phone="+4930555000", next_dial_at=late)
+    never = await world.lead("never", phone="+4930555001")
+    assert await world.found(sort=by_due) == [first, second, never]
+    due = {"op": "range", "field": "next_dial_at", "lt": "now+2h"}
+    assert await world.found(due, sort=by_due) == [first]
+    await world.happen(first, events.LeadDialScheduled("2026-03-04T16:00:00Z", previous=early))
+    assert await world.found(sort=by_due) == [second, first, never]
+    await world.happen(second, events.LeadScheduledDialCancelled(late))
+    assert (await world.found(sort=by_due))[0] == first
+    assert await world.found(due, sort=by_due) == []
+    await world.happen(first, events.LeadPhoneChanged("+4915187654321", "0151 87654321"))
+    assert await world.found({"op": "search", "value": "12345678"}) == []
+    assert await world.found({"op": "search", "value": "0151 8765"}) == [first]
+    await world.happen(first, events.LeadAnonymised("asked"))
+    assert await world.found({"op": "search", "value": "87654321"}) == []
+    async with world.reading.pool.acquire() as connection:
+        kept = await connection.fetch("select found from read.lead_search")
+    assert not any("87654321" in row["found"] for row in kept)
