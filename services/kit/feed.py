@@ -23,8 +23,7 @@ def partition_of(stream_id: UUID) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to go on in a partition: the next offset, and the position up to which all is applied.
-    """
+    """Where to go on in a partition: the next offset, and up to which position all is applied."""
 
     next_offset: int
     position: int

@@ -1,5 +1,4 @@
-"""The feed straight from the log: the fallback where no broker can be had. Offsets are positions.
-"""
+"""The feed straight from the log, for where no broker can be had. Offsets are positions."""
 
 import asyncio
 import time

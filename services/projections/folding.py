@@ -146,7 +146,7 @@ class Folder:
                         streams[stream_id].append(one)
                     else:
                         streams[stream_id] = [one]
-                else:
+                elif one.type not in EVENTS:  # what is known and has no read model is left out
                     metrics.unknown_events.labels(one.type).inc()
                     logger().warning("unknown-category", type=one.type, position=one.position)
         return streams
