@@ -40,7 +40,7 @@ async def _follow(pool: "asyncpg.Pool[asyncpg.Record]", events: int) -> float:
     async with asyncio.timeout(240):
         while await visible_position(pool) < events:
             if not first:
-                first = await pool.fetchval("select sum(next_offset) from read.offsets")
+                first = int(await pool.fetchval("select sum(next_offset) from read.offsets"))
                 first_at = time.perf_counter()
             await asyncio.sleep(LOOK_SECONDS)
     return (events - first) / (time.perf_counter() - first_at)
