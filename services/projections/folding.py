@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -23,15 +22,13 @@ from services.kit.telemetry import logger
 from services.projections import metrics
 from services.projections.decoding import ERASING, Decoder, UnknownFact
 from services.projections.history import HistoryForked, read_after
+from services.projections.memory import Memory, States
 from services.projections.model import ReadModel, Row, destroys_key
 from services.projections.tables import Tables
 
-STREAMS_KEPT = 10_000
 PARKED_MOST = 100
 PARKED_AT_ONCE = 20
 _ORDINARY = frozenset(kind for kind in EVENTS.values() if kind.TOPIC not in ERASING)
-States = list[Any]
-"""The state of one stream in each read model of its category, in the registry's order."""
 
 
 @dataclass(slots=True)
@@ -107,13 +104,14 @@ class Folder:
         self._pool = pool
         self._decoder = decoder
         self._models = models
+        self._memory = Memory()
         self._kept: dict[UUID, States] = {}
         self.parked: dict[UUID, int] = {}
         self.tables: Tables | None = None
 
     def forget(self, tables: Tables | None, parked: Mapping[UUID, int]) -> None:
         """Start over: nothing in memory counts any more but these parked streams."""
-        self._kept = {}
+        self._memory.clear()
         self.parked = dict(parked)
         self.tables = tables
 
@@ -127,8 +125,9 @@ class Folder:
         for stream_id, new in streams.items():
             if new:
                 self._fold_stream(stream_id, new, changes)
-        while len(self._kept) > STREAMS_KEPT:
-            del self._kept[next(iter(self._kept))]
+        for stream_id, states in self._kept.items():
+            self._memory.put(stream_id, states)
+        self._kept = {}
         return changes
 
     def _by_stream(
@@ -162,8 +161,9 @@ class Folder:
     async def _load(self, streams: Mapping[UUID, list[StoredEvent]]) -> None:
         """Bring states into memory. A stream whose first event comes now has none."""
         missing: dict[str, list[UUID]] = {}
+        self._kept = {}
         for stream_id, stored in streams.items():
-            kept = self._kept.pop(stream_id, None)
+            kept = self._memory.take(stream_id)
             category = stored[0].type.partition(".")[0]
             self._kept[stream_id] = [None] * len(self._models[category]) if kept is None else kept
             if kept is None and stored[0].version > 1:
