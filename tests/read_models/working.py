@@ -110,8 +110,8 @@ async def settled(log: EventLog) -> None:
     head = await log.head()
 
     async def reached() -> bool:
-        async with log.pool.acquire() as connection:
-            await connection.execute("set role leads_query")
+        async with log.pool.acquire() as connection, connection.transaction():
+            await connection.execute("set local role leads_query")
             return await visible_position(connection) >= head
 
     await until(reached, f"everything up to {head} visible")
