@@ -42,4 +42,15 @@ class DncRemoved(Event):
     number: str | None = None
 
 
-DNC_EVENTS: tuple[type[Event], ...] = (DncAdded, DncRemoved)
+@dataclass(frozen=True)
+class DncNumberErased(Event):
+    """The number was erased, here and in so many leads; entries about it go on blocking it."""
+
+    TOPIC: ClassVar[str] = "dnc.number_erased"
+    DESTROYS_KEY: ClassVar[bool] = True
+
+    reason: str = ""
+    leads: int = 0
+
+
+DNC_EVENTS: tuple[type[Event], ...] = (DncAdded, DncRemoved, DncNumberErased)

@@ -10,6 +10,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from schemas.event import Event
+from schemas.lead_dealings import (
+    LeadAbsorbed,
+    LeadContractRecorded,
+    LeadContractRejected,
+    LeadContractResendRequested,
+    LeadMerged,
+    LeadMessageRecorded,
+    LeadReleased,
+    LeadUnmerged,
+)
 from schemas.lead_dialling import (
     LeadAttemptsRestored,
     LeadCallbackCancelled,
@@ -33,6 +43,7 @@ __all__ = [
     "LEAVES_MODIFIED_AT",
     "LEAVES_MODIFIED_BY",
     "Fields",
+    "LeadAbsorbed",
     "LeadActivated",
     "LeadAddedToSegment",
     "LeadAnonymised",
@@ -47,6 +58,9 @@ __all__ = [
     "LeadContactChanged",
     "LeadContactRemoved",
     "LeadContactsReordered",
+    "LeadContractRecorded",
+    "LeadContractRejected",
+    "LeadContractResendRequested",
     "LeadCreated",
     "LeadDeactivated",
     "LeadDeleted",
@@ -56,6 +70,8 @@ __all__ = [
     "LeadFieldsChanged",
     "LeadLocked",
     "LeadManualPassRecorded",
+    "LeadMerged",
+    "LeadMessageRecorded",
     "LeadMoved",
     "LeadNoteAdded",
     "LeadNoteEdited",
@@ -65,6 +81,7 @@ __all__ = [
     "LeadPhoneChanged",
     "LeadPriorityChanged",
     "LeadReadied",
+    "LeadReleased",
     "LeadRemovedFromSegment",
     "LeadReserved",
     "LeadReset",
@@ -74,6 +91,7 @@ __all__ = [
     "LeadStatusRestored",
     "LeadSuppressed",
     "LeadUnlocked",
+    "LeadUnmerged",
     "LeadUnreserved",
     "LeadUnsuppressed",
 ]
@@ -416,10 +434,10 @@ LEAD_EVENTS: tuple[type[Event], ...] = tuple(
     kind for name, kind in list(globals().items()) if name.startswith("Lead")
 )
 
-# Calls have dates and persons of their own (latest call), a clone changes nothing on its source:
+# Calls and messages have dates and persons of their own, a clone changes nothing on its source:
 # these leave "last modified" alone.
 LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset(
-    {LeadCallStarted, LeadCallRecorded, LeadCloned}
+    {LeadCallStarted, LeadCallRecorded, LeadCloned, LeadMessageRecorded}
 )
 # Rule 5: an edited status moves the date, not the person.
 LEAVES_MODIFIED_BY: frozenset[type[Event]] = LEAVES_MODIFIED_AT | {LeadStatusChanged}

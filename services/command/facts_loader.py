@@ -16,6 +16,7 @@ from services.command.aggregates import EMPTY, PLACES
 from services.command.domain.admission import role_suffices
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Command
+from services.command.domain.dnc.erasing import EraseNumber
 from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.claims import numbers_of
 from services.command.domain.lead.cloning import CloneLead
@@ -23,7 +24,7 @@ from services.command.domain.lead.state import Lead
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.duplicates import find_duplicate
-from services.command.hashes import dnc_stream
+from services.command.hashes import dnc_stream, number_hash, trace_hash
 from services.command.state_cache import StateCache
 from services.kit.auth import Principal
 from services.kit.clock import Clock
@@ -150,10 +151,24 @@ class FactsLoader:
             stream = _id_in(command, f"{what}_id")
             if stream is not None:
                 facts[what] = await self._look(seen, stream, what, refresh)
+        other = _id_in(command, "other_lead_id")
+        if other is not None:
+            facts["other"] = await self._look(seen, other, "lead", refresh)
+        if isinstance(command, EraseNumber):
+            facts["leads"] = await self._leads_with(seen, _number(command))
         if command.needs_pool and state.pool_id is not None:
             own = await self._look(seen, UUID(state.pool_id), "pool", refresh)
             facts["pool_active"] = own.active
         return facts
+
+    async def _leads_with(self, seen: dict[UUID, Any], number: str) -> dict[UUID, Any]:
+        """Return the leads a number is or was of, as the log has them now."""
+        hashes = (number_hash(self._master, number), trace_hash(self._master, number))
+        found = await self._log.streams_with_numbers(hashes)
+        streams = sorted({stream for held in found.values() for stream in held})
+        leads = await self._states.refresh(dict.fromkeys(streams, "lead"))
+        seen.update(leads)
+        return leads
 
     async def _dnc(self, seen: dict[UUID, Any], lead: Lead, refresh: bool) -> dict[str, Any]:
         """Return the do-not-call entries of the lead's numbers."""

@@ -15,6 +15,14 @@ def number_hash(master: MasterKey, number: str) -> bytes:
     return master.lookup_hash("number " + number)
 
 
+def trace_hash(master: MasterKey, number: str) -> bytes:
+    """Return the key of `log.numbers` for a number a lead had, or has otherwise than to be dialled.
+
+    Calls are not found by it, but an erasure finds every lead that holds the number somewhere.
+    """
+    return master.lookup_hash("trace of number " + number)
+
+
 def claim_hash(master: MasterKey, claim: Claim) -> bytes:
     """Return the key of `log.claims` for a claim; the parts are framed, so no two share one
     text.

@@ -11,12 +11,12 @@ from uuid import UUID
 from schemas.envelope import Origin
 from schemas.event import Event
 from schemas.instants import parse_instant
-from schemas.lead import LeadCallRecorded
+from schemas.lead import LeadCallRecorded, LeadContractRecorded, LeadMessageRecorded
 from services.command.aggregates import AGGREGATES
 from services.command.domain.decider import Claim, Elsewhere, Outcome
-from services.command.domain.lead.claims import claim_of, numbers_of
+from services.command.domain.lead.claims import claim_of, numbers_of, traces_of
 from services.command.facts_loader import World
-from services.command.hashes import claim_hash, number_hash
+from services.command.hashes import claim_hash, number_hash, trace_hash
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
 from services.kit.keys import MasterKey
 
@@ -98,6 +98,10 @@ def _mark(made: Plan, stream: UUID, before: Any, after: Any, master: MasterKey) 
     numbers = numbers_of(after)
     made.numbers_added += [(number_hash(master, one), stream) for one in numbers - known]
     made.numbers_removed += [(number_hash(master, one), stream) for one in known - numbers]
+    had = frozenset() if before is None else traces_of(before)
+    traces = traces_of(after)
+    made.numbers_added += [(trace_hash(master, one), stream) for one in traces - had]
+    made.numbers_removed += [(trace_hash(master, one), stream) for one in had - traces]
 
 
 def _hashed(claim: Claim | None, stream: UUID, master: MasterKey) -> Marks:
@@ -105,7 +109,15 @@ def _hashed(claim: Claim | None, stream: UUID, master: MasterKey) -> Marks:
 
 
 def happened_at(event: Event, now: datetime) -> datetime:
-    """Return when the event's fact took place: a call has its own time (rule 9), the rest is
-    now.
+    """Return when the event's fact took place: what others tell has its own time (rule 9), the
+    rest is now.
     """
-    return parse_instant(event.started_at) if isinstance(event, LeadCallRecorded) else now
+    name = _OWN_TIME.get(type(event))
+    return now if name is None else parse_instant(getattr(event, name))
+
+
+_OWN_TIME: Mapping[type[Event], str] = {
+    LeadCallRecorded: "started_at",
+    LeadMessageRecorded: "sent_at",
+    LeadContractRecorded: "at",
+}

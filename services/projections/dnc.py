@@ -40,6 +40,8 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
         case events.DncRemoved():
             by, at = recorded.origin.actor, recorded.happened_at
             return moved(row or {}, recorded, removed_by=by, removed_at=at)
+        case events.DncNumberErased():
+            return moved(row or {}, recorded, number=None)
     return moved(row or {}, recorded)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
+from services.projections import lead_dealings
 from services.projections.model import Row, StreamRow
 
-VERSION = 1
+VERSION = 2
 BUILT_IN = ("name", "email", "whatsapp")
 """Personal fields that are columns of their own instead of entries of `fields`."""
 
@@ -113,6 +114,7 @@ _EMPTY: Row = {
     "personal_fields": [],
     "anonymised": False,
     "deleted": False,
+    **lead_dealings.EMPTY,
 }
 
 
@@ -424,6 +426,7 @@ def _erase(row: Row) -> None:
     row["next_dial_at"] = row["callback_at"] = row["callback_agent"] = None
     row["calling_id"] = row["calling_until"] = None
     row["active"] = False
+    lead_dealings.erase(row)
 
 
 def _anonymised(row: Row, _: Event, __: Recorded) -> None:
@@ -481,6 +484,7 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadResultRecorded: _result_recorded,
     events.LeadAnonymised: _anonymised,
     events.LeadDeleted: _deleted,
+    **lead_dealings.CHANGES,
 }
 
 MODEL = StreamRow("lead", "lead", VERSION, ("lead_id",), fold)

@@ -109,8 +109,8 @@ class KeyedRows:
     """A read model with some rows a stream, such as `team`: each event touches the row that
     `row_key` names, if any.
 
-    Its state is not stored: rows know only the version that changed them last. It is folded again
-    from the log.
+    An event with DESTROYS_KEY touches all rows of its stream. Its state is not stored: rows know
+    only the version that changed them last. It is folded again from the log.
     """
 
     name: str
@@ -135,8 +135,11 @@ class KeyedRows:
                 continue
             version = recorded.version
             key = self.row_key(recorded.event)
-            if key is not None:
-                rows[key] = changed[key] = self.fold(rows.get(key), recorded)
+            touched = [] if key is None else [key]
+            if destroys_key(recorded.event):
+                touched = list(rows)
+            for one in touched:
+                rows[one] = changed[one] = self.fold(rows.get(one), recorded)
         return Rows(version, rows), Writes(list(changed.values()))
 
 

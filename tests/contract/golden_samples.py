@@ -71,6 +71,10 @@ BY_PLACE: dict[str, Any] = {
     "campaign.dialling_hours_changed.before": HOURS,
     "campaign.activity_range_changed.before": [INSTANT, None],
     "lead.created.contacts": [CONTACT],
+    "lead.released.contacts": [2],
+    "lead.contract_recorded.step": "reminder_1",
+    "lead.message_recorded.channel": "whatsapp",
+    "lead.message_recorded.direction": "in",
 }
 
 

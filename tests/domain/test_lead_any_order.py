@@ -21,11 +21,17 @@ from services.command.domain.lead.contacts import (
     ReorderContacts,
     UpdateContact,
 )
+from services.command.domain.lead.contracts import (
+    RecordContract,
+    RejectContract,
+    ResendContract,
+)
 from services.command.domain.lead.creating import CreateLead
 from services.command.domain.lead.erasure import AnonymiseLead, DeleteLead
 from services.command.domain.lead.evolving import evolve, fold
 from services.command.domain.lead.fields import UpdateFields
 from services.command.domain.lead.locking import LockLead, UnlockLead
+from services.command.domain.lead.messages import RecordMessage
 from services.command.domain.lead.notes import AddNote, EditNote, RemoveNote
 from services.command.domain.lead.numbers import ChangePhone
 from services.command.domain.lead.ownership import ChangeOwner
@@ -108,6 +114,22 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(ReorderContacts, order=st.permutations([1, 2]).map(tuple)),
     st.builds(RecordResult, result=st.sampled_from(["success", "manual_redial_vip"])),
     st.builds(CreateManualPass, disposition=st.sampled_from(["sold", "x"])),
+    st.builds(
+        RecordMessage,
+        message_id=call_ids,
+        channel=st.just("sms"),
+        direction=st.sampled_from(["in", "out"]),
+        sent_at=instants,
+        body=st.just("hi"),
+    ),
+    st.builds(
+        RecordContract,
+        contract_id=call_ids,
+        step=st.sampled_from(["updated", "accepted", "expired"]),
+        at=st.none() | instants,
+    ),
+    st.builds(ResendContract, contract_id=call_ids, channel=st.just("email")),
+    st.builds(RejectContract, contract_id=call_ids),
     st.builds(StartCall, call_id=call_ids, number=st.none() | phones),
     st.builds(
         RecordCall,

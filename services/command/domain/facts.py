@@ -47,8 +47,9 @@ class Facts:
     now: aware, UTC. campaign: the lead's, or the one a lead is created in. target: the campaign
     cloned or moved into. dnc: entries by E.164 number. new_ids: fresh ids for what the decision
     may create. holder: the lead that holds the duplicate key wanted; holder_lead: its state, for
-    clone and move. pool, segment: those the command names. pool_active: whether the lead's own pool
-    is (rule 17).
+    clone and move. other: the lead to merge or unmerge. leads: those a number to be erased is or
+    was of, by stream. pool, segment: those the command names. pool_active: whether the lead's own
+    pool is (rule 17).
     """
 
     now: datetime
@@ -60,6 +61,8 @@ class Facts:
     new_ids: tuple[UUID, ...] = ()
     holder: UUID | None = None
     holder_lead: "Lead | None" = None
+    other: "Lead | None" = None
+    leads: "Mapping[UUID, Lead]" = field(default_factory=dict)
     pool: "Pool | None" = None
     segment: "Segment | None" = None
     pool_active: bool = True

@@ -3,6 +3,6 @@
 Importing it registers its decisions.
 """
 
-from services.command.domain.dnc import commands
+from services.command.domain.dnc import commands, erasing
 
-__all__ = ["commands"]
+__all__ = ["commands", "erasing"]

@@ -82,7 +82,7 @@ def _add(state: DncNumber | None, command: AddToDoNotCall, facts: Facts) -> Iter
         campaign_id=command.campaign_id,
         reason=command.reason,
         expires_at=expires_at,
-        number=number,
+        number=None if known.erased else number,
         before=None if old is None else {"reason": old.reason, "expires_at": old.expires_at},
     )
 
@@ -96,4 +96,5 @@ def _remove(state: DncNumber | None, command: RemoveFromDoNotCall, facts: Facts)
     if reasons:
         raise Refused(reasons)
     if known.entry(command.scope, command.campaign_id, facts.now) is not None:
-        yield DncRemoved(command.scope, command.campaign_id, command.reason, number)
+        shown = None if known.erased else number
+        yield DncRemoved(command.scope, command.campaign_id, command.reason, shown)

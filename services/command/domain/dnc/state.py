@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from schemas.dnc import DncAdded, DncRemoved
+from schemas.dnc import DncAdded, DncNumberErased, DncRemoved
 from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.instants import parse_instant
@@ -31,10 +31,14 @@ class DncEntry:
 
 @dataclass(frozen=True, slots=True)
 class DncNumber:
-    """All entries of one number, at most one per scope and campaign, expired ones included."""
+    """All entries of one number, at most one per scope and campaign, expired ones included.
+
+    erased: the number may not be written down any more (rule 16).
+    """
 
     version: int = 0
     entries: tuple[DncEntry, ...] = ()
+    erased: bool = False
 
     def entry(self, scope: str, campaign_id: str | None, at: datetime) -> DncEntry | None:
         """Return the entry of that scope and campaign if it still counts at that instant."""
@@ -61,6 +65,7 @@ def _removed(number: DncNumber, event: DncRemoved) -> DncNumber:
 _CHANGES: dict[type[Event], Callable[[DncNumber, Any], DncNumber]] = {
     DncAdded: _added,
     DncRemoved: _removed,
+    DncNumberErased: lambda number, event: replace(number, erased=True),
 }
 
 

@@ -16,8 +16,11 @@ DIALERS = frozenset({"admin", "dialer"})
 """Roles of a command. The right `lead_admin` makes anybody an admin of leads."""
 
 
-def admit(lead: Lead, command: Command, facts: Facts) -> None:
-    """Raise Refused unless the lead has data and the actor may give this command about it."""
+def admit(lead: Lead, command: Command, facts: Facts, *, merged: bool = False) -> None:
+    """Raise Refused unless the lead has data and the actor may give this command about it.
+
+    A lead that was merged into another one is worked on there, but for what passes `merged`.
+    """
     reasons = role_reasons(command, facts)
     if lead.version == 0:
         reasons.append(Reason("unknown-lead", "There is no such lead."))
@@ -27,6 +30,13 @@ def admit(lead: Lead, command: Command, facts: Facts) -> None:
         raise Refused(reasons)
     if not lead.exists:
         raise Refused([erased_reason(lead)])
+    if lead.merged_into is not None and not merged:
+        raise Refused([merged_reason(lead)])
+
+
+def merged_reason(lead: Lead) -> Reason:
+    """Say where a merged lead is worked on."""
+    return Reason("lead-merged", f"The lead was merged into {lead.merged_into}; work on that one.")
 
 
 def erased_reason(lead: Lead) -> Reason:

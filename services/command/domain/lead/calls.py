@@ -217,7 +217,12 @@ def _recorded_number(lead: Lead, number: str | None) -> str | None:
 
 
 def _moves_on(lead: Lead, command: RecordCall, started_at: str) -> bool:
-    """Say whether the call is the latest, and nobody set the status since it began."""
+    """Say whether the call is the latest, and nobody set the status since it began.
+
+    A merged lead stays where it is: what comes next is decided about the survivor.
+    """
+    if lead.merged_into is not None:
+        return False
     if lead.latest_call_at is not None and is_before(started_at, lead.latest_call_at):
         return False
     return lead.status_edited_at is None or command.started_at >= lead.status_edited_at

@@ -14,8 +14,8 @@ _KIND = "duplicate-key"
 
 
 def claim_of(lead: Lead) -> Claim | None:
-    """Return the claim a lead holds; None without a value, or cloned beside its duplicate."""
-    if not lead.exists or not lead.claims:
+    """Return the claim a lead holds; None without a value, beside its duplicate, or merged."""
+    if not lead.exists or not lead.claims or lead.merged_into is not None:
         return None
     return claim_on(lead.campaign_id, lead.key, key_value(lead, lead.key))
 
@@ -44,11 +44,21 @@ def key_value(lead: Lead, import_name: str) -> Any:
 
 
 def numbers_of(lead: Lead) -> frozenset[str]:
-    """Return the numbers (E.164) the lead can be dialled on: primary and secondary contacts."""
-    if lead.phone is None and not lead.contacts:
+    """Return the numbers (E.164) the lead can be dialled on: primary and secondary contacts.
+
+    A merged lead has none: its numbers are dialled as the survivor's.
+    """
+    if lead.merged_into is not None or (lead.phone is None and not lead.contacts):
         return frozenset()
     numbers = {lead.phone, *(contact.phone for contact in lead.contacts)}
     return frozenset(number for number in numbers if number is not None)
+
+
+def traces_of(lead: Lead) -> frozenset[str]:
+    """Return the numbers that stand in the lead's history but are not dialled: those it had
+    before, its WhatsApp identities, all numbers of a merged lead. None once it is erased.
+    """
+    return lead.numbers_known - numbers_of(lead)
 
 
 def knows_number(lead: Lead, number: str) -> bool:

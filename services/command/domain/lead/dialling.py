@@ -13,6 +13,7 @@ from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Reason
 from services.command.domain.dialling_hours import DiallingHours, zone_named
 from services.command.domain.facts import Facts
+from services.command.domain.lead.access import merged_reason
 from services.command.domain.lead.claims import numbers_of
 from services.command.domain.lead.state import Lead
 from services.command.domain.phones import zones_of
@@ -68,7 +69,9 @@ def _lead_reasons(lead: Lead, agent: str | None, facts: Facts) -> Iterator[Reaso
     now = facts.now
     status = facts.organisation.statuses.get(lead.status)
     personal = status is not None and status.kind == "personal_redial"
-    if not lead.active:
+    if lead.merged_into is not None:
+        yield merged_reason(lead)
+    elif not lead.active:
         yield Reason("lead-inactive", "The lead is not active; activate it first.")
     if lead.active_from is not None and now < parse_instant(lead.active_from):
         yield Reason("lead-not-begun", f"The lead is active from {lead.active_from} on.")

@@ -82,5 +82,5 @@ def anonymise_lead(lead: Lead, command: AnonymiseLead, facts: Facts) -> list[Eve
     """Anonymise; done already it changes nothing, a deleted lead is refused."""
     if lead.anonymised and not lead.deleted and not role_reasons(command, facts):
         return []
-    admit(lead, command, facts)
+    admit(lead, command, facts, merged=True)
     return [LeadAnonymised(reason=command.reason, previous=lead.status)]

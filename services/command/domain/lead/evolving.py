@@ -12,6 +12,7 @@ from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.instants import format_instant, is_before
+from services.command.domain.lead import evolving_dealings
 from services.command.domain.lead.state import Contact, DialWindow, Lead, Reservation
 
 _REMEMBERED_STATUSES = 20
@@ -104,7 +105,9 @@ def _created(lead: Lead, event: events.LeadCreated) -> None:
         for one in event.contacts
     )
     lead.contacts_made = max((one.id for one in lead.contacts), default=0)
-    numbers = [event.phone, *(one.phone for one in lead.contacts)]
+    numbers = [
+        event.phone, lead.personal.get("whatsapp"), *(one.phone for one in lead.contacts)
+    ]  # fmt: skip
     lead.numbers_known = frozenset(number for number in numbers if number)
     lead.next_dial_at = event.next_dial_at
     lead.created_at = event.timestamp
@@ -122,6 +125,7 @@ def _fields_changed(lead: Lead, event: events.LeadFieldsChanged) -> None:
         name: value for name, value in {**lead.personal, **personal_set}.items()
         if name not in gone and name not in open_set
     }  # fmt: skip
+    _know(lead, personal_set.get("whatsapp"))
 
 
 def _phone_changed(lead: Lead, event: events.LeadPhoneChanged) -> None:
@@ -374,6 +378,7 @@ def _erase(lead: Lead) -> None:
     lead.phone = lead.phone_typed = lead.reservation = None
     lead.fields = lead.personal = _NOTHING
     lead.notes = {}
+    lead.contracts = _NOTHING
     lead.contacts = ()
     lead.numbers_known = frozenset()
     lead.attempts_by_number = _NOTHING
@@ -436,4 +441,5 @@ _CHANGES: dict[type[Event], Callable[[Lead, Any], None]] = {
     events.LeadResultRecorded: _result_recorded,
     events.LeadAnonymised: _anonymised,
     events.LeadDeleted: _deleted,
+    **evolving_dealings.CHANGES,
 }

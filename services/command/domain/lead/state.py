@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from schemas.instants import parse_instant
+from schemas.instants import is_before, parse_instant
 
 PRIMARY = 0
 """Id of the primary number among the lead's contacts."""
@@ -31,6 +31,24 @@ class Reservation(NamedTuple):
     agent: str | None
     number: str | None
     expires_at: str
+
+
+class Contract(NamedTuple):
+    """A contract: its steps as (at, step) in order of their own time."""
+
+    steps: tuple[tuple[str, str], ...]
+
+    @property
+    def step(self) -> str | None:
+        """Where it stands: the latest step by its own time, of equals the one told last."""
+        return self.steps[-1][1] if self.steps else None
+
+    def after(self, at: str, step: str) -> "Contract":
+        """Return the contract with one more step at its place in time."""
+        place = len(self.steps)
+        while place and is_before(at, self.steps[place - 1][0]):
+            place -= 1
+        return Contract((*self.steps[:place], (at, step), *self.steps[place:]))
 
 
 class DialWindow(NamedTuple):
@@ -76,6 +94,15 @@ class Lead:
     numbers_known: frozenset[str] = frozenset()
     notes: Mapping[int, str] = field(default_factory=dict)
     notes_made: int = 0
+
+    messages: frozenset[str] = frozenset()
+    """Ids of all messages ever."""
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    merged_into: str | None = None
+    active_alone: bool = True
+    """Whether a merged lead was active before."""
+    absorbed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Leads merged into this one, each with the ids of the contacts that came with it."""
 
     calls: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """Call id → (started at, number), every call ever."""

@@ -1,0 +1,19 @@
+"""The steps of a lead's contract, and the icon each stands for. Data, not code."""
+
+from collections.abc import Mapping
+
+STEPS: Mapping[str, str] = {
+    "updated": "white",
+    "confirmation_sent": "yellow_1",
+    "reminder_1": "yellow_2",
+    "reminder_2": "yellow_3",
+    "reminder_3": "yellow_4",
+    "help": "blue",
+    "accepted": "green",
+    "cancelled": "red",
+    "expired": "grey",
+}
+"""Icon by step, in the order of a contract's life."""
+
+SETTLED: frozenset[str] = frozenset({"accepted", "cancelled", "expired"})
+"""Steps after which nothing is sent any more."""

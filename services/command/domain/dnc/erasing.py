@@ -1,0 +1,54 @@
+"""Erasing a number: every lead that has it, or ever had it, loses its data in one step (rule 16).
+
+What keeps the number from being called stays: the stream is found by a keyed hash of the number.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from schemas.dnc import DncNumberErased
+from schemas.lead import LeadAnonymised
+from services.command.domain.admission import admit
+from services.command.domain.decider import (
+    Command,
+    Elsewhere,
+    Outcome,
+    Reason,
+    Refused,
+    decides,
+)
+from services.command.domain.dnc.state import DncNumber
+from services.command.domain.facts import Facts
+from services.command.domain.phones import NotAPhone, parse_phone
+from services.command.domain.types import Name, PhoneText
+
+
+class EraseNumber(Command):
+    """Erase a number (E.164), for good, and with it the data of every lead that has or had it.
+
+    The leads stay as rows with the status `anonymised`, their call facts without the number.
+    Do-not-call entries of the number go on blocking it, though nobody can read it in them. Say
+    why: it cannot be taken back.
+    """
+
+    aggregate: ClassVar[str] = "dnc"
+    roles: ClassVar[frozenset[str]] = frozenset({"admin"})
+
+    number: PhoneText
+    reason: Name
+
+
+@decides(EraseNumber)
+def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Iterable[Outcome]:
+    admit(command, facts)
+    try:
+        parse_phone(command.number)
+    except NotAPhone as problem:
+        raise Refused([Reason(problem.reason.code, problem.reason.text, "number")]) from None
+    leads = {stream: lead for stream, lead in facts.leads.items() if lead.exists}
+    if state is not None and state.erased and not leads:
+        return
+    yield DncNumberErased(reason=command.reason, leads=len(leads))
+    for stream, lead in leads.items():
+        erased = LeadAnonymised(reason=command.reason, previous=lead.status)
+        yield Elsewhere(stream, "lead", lead.version, (erased,))
