@@ -1,0 +1,159 @@
+"""In bulk or singly: every command does the same to a lead, or refuses it for the same reasons."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from services.command.bulk.offered import PLAIN, offered_in_bulk
+from services.command.domain.changes import changed_parts
+from services.command.domain.lead.evolving import replay
+from services.command.routes import route_of
+from tests.contract.bulk_service import Bulk, bulk_running
+from tests.contract.command_service import NORTH, SOUTH, USER_IDS
+
+AGENT = USER_IDS["agent"]
+LATER, LATEST = "2026-03-03T09:00:00Z", "2026-03-04T09:00:00Z"
+
+
+@pytest.fixture
+async def bulk(database_url: str) -> AsyncIterator[Bulk]:
+    async with bulk_running(database_url) as bulk:
+        yield bulk
+
+
+async def fields_of(bulk: Bulk, name: str, campaign: str) -> dict[str, Any]:
+    """What the command is given; whatever it names is there."""
+    done = bulk.service.done
+    if name == "DeleteUnprocessed":
+        return {"pool_id": (await done("/v1/pools", {"name": "P", "campaign_id": campaign}))["id"]}
+    if "Segment" in name:
+        made = await done("/v1/segments", {"name": "S"})
+        return {"segment_id": made["id"]}
+    if name in ("CloneLead", "MoveLead"):
+        return {"target_campaign_id": await bulk.service.campaign(name="Autumn")}
+    return {
+        "ChangeOwner": {"owner": SOUTH},
+        "ChangeStatus": {"status": "manual_redial_vip", "reason": "x"},
+        "CreateManualPass": {"disposition": "sold"},
+        "Reserve": {"agent": AGENT},
+        "ScheduleDial": {"at": LATER, "zone": "Europe/Lisbon"},
+        "SetCallback": {"at": LATER, "agent": AGENT},
+        "SetDialTimeLimit": {"start": "09:00", "end": "17:00"},
+        "SetPriority": {"priority": 9},
+        "Suppress": {"reason": "asked", "until": LATER},
+        "UnlockLead": {"release_to": SOUTH},
+        "UpdateFields": {"set": {"age": 7, "name": "Zoe"}, "unset": ["email"]},
+    }.get(name, {})
+
+
+# Lives a lead may have had before; each is tried with each command.
+LIVES: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "new": [],
+    "called": [
+        (
+            "record-call",
+            {
+                "call_id": "c",
+                "number": "+14155550100",
+                "started_at": "2026-03-01T09:00:00Z",
+                "end_cause": "Busy",
+            },
+        )
+    ],
+    "busy": [
+        ("lock", {}),
+        ("set-callback", {"at": LATEST, "agent": AGENT}),
+        ("set-dial-time-limit", {"start": "10:00", "end": "11:00"}),
+        ("suppress", {}),
+        ("update-fields", {"set": {"age": 3, "email": "a@example.com"}}),
+    ],
+    "set aside": [("cancel", {}), ("deactivate", {}), ("reserve", {"agent": AGENT})],
+    "gone": [("delete", {})],
+}
+
+
+async def made(bulk: Bulk, campaign: str, life: str, number: int) -> str:
+    phone = f"+1415555{number:04d}"
+    lead = await bulk.service.lead(campaign, phone=phone, owner=NORTH)
+    for verb, given in LIVES[life]:
+        body = dict(given)
+        if "number" in body:
+            body |= {"number": phone, "call_id": f"c{number}"}
+        by = "dialer" if verb == "record-call" else "admin"
+        await bulk.service.done(f"/v1/leads/{lead}/{verb}", body, by=by)
+    return lead
+
+
+def comparable(events: list[Any]) -> bytes:
+    """What happened, without what differs between two leads."""
+    kept = [
+        (type(one).TOPIC, {k: v for k, v in vars(one).items() if k not in _OWN}) for one in events
+    ]
+    return orjson.dumps(kept, default=str)
+
+
+_OWN = {"originator_id", "originator_version", "timestamp", "phone", "phone_typed", "lead_id",
+        "number", "call_id"}  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["admin", "team_leader"])
+@pytest.mark.parametrize("name", sorted(offered_in_bulk()))
+async def test_a_command_in_bulk_is_the_single_command(bulk: Bulk, name: str, by: str) -> None:
+    command = offered_in_bulk()[name]
+    service = bulk.service
+    campaign = await service.campaign()
+    fields = await fields_of(bulk, name, campaign)
+    single = [await made(bulk, campaign, life, 100 + i) for i, life in enumerate(LIVES)]
+    together = [await made(bulk, campaign, life, 200 + i) for i, life in enumerate(LIVES)]
+    answers = []
+    for lead in single:
+        path = route_of(command).path.replace("{id}", lead)
+        answers.append(await service.post(path, fields, by))
+    if "role-not-allowed" in answers[0].text:
+        assert (await bulk.ask(together, name, by, **fields)).status_code == 403
+        return
+    planned = await bulk.planned(together, name, by, **fields)
+    plan = await bulk.outcomes(planned, by)
+    outcomes = await bulk.outcomes(await bulk.execute(planned, by), by)
+    for one, other, answer in zip(single, together, answers, strict=True):
+        outcome = outcomes[other]
+        assert plan[other]["outcome"] == outcome["outcome"], "the plan said something else"
+        assert plan[other]["changes"] == outcome["changes"]
+        said = answer.json()
+        if answer.status_code == 404:
+            assert [reason["code"] for reason in outcome["reasons"]] == ["not-found"]
+        elif answer.is_error:
+            assert [reason["code"] for reason in outcome["reasons"]] == [
+                reason["code"] for reason in said["errors"]
+            ]
+        else:
+            assert outcome["outcome"] == ("applied" if said["changed"] else "unchanged")
+        assert comparable(await service.events(one)) == comparable(await service.events(other))
+
+
+@pytest.mark.parametrize("command", sorted(PLAIN, key=lambda one: one.__name__))
+async def test_plain_commands_look_at_nothing_personal(bulk: Bulk, command: type[Any]) -> None:
+    """Decided the same, and restored the same, on a lead whose personal fields are not read."""
+    campaign = await bulk.service.campaign()
+    fields = await fields_of(bulk, command.__name__, campaign)
+    leads = [await made(bulk, campaign, life, 100 + i) for i, life in enumerate(LIVES)]
+    job = await bulk.done(leads, command.__name__, **fields)
+    outcomes = await bulk.outcomes(job)
+    changed = [lead for lead in leads if outcomes[lead]["outcome"] == "applied"]
+    if not changed:
+        return
+    log = bulk.service.commanding.log
+    before = {}
+    for lead in changed:
+        history = (await log.load([UUID(lead)]))[UUID(lead)]
+        own = [one for one in history if one.origin.cause == f"bulk:{job['id']}"]
+        before[lead] = [one for one in history if one not in own]
+    undo = await bulk.undone(job)
+    assert undo["result"]["reversed"] == len(changed)
+
+    for lead in changed:
+        now = replay((await log.load([UUID(lead)]))[UUID(lead)])
+        assert changed_parts(replay(before[lead]), now) == frozenset()
