@@ -313,16 +313,43 @@ async def test_a_repeated_request_makes_one_job(bulk: Bulk) -> None:
     assert len((await bulk.get("/v1/bulk-jobs")).json()["jobs"]) == 1
 
 
-async def test_clones_within_one_job_meet_each_other(bulk: Bulk) -> None:
+@pytest.mark.parametrize("action", ["skip", "update", "move", "clone_anyway"])
+@pytest.mark.parametrize("size", [1, 2, 4])
+async def test_clones_within_one_job_meet_each_other(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch, action: str, size: int
+) -> None:
+    monkeypatch.setattr(dry_run, "BATCH", size)
+    monkeypatch.setattr(execution, "BATCH", size)
+    source, other = await bulk.service.campaign(), await bulk.service.campaign(name="Summer")
+    target = await bulk.service.campaign(name="Autumn")
+    leads = [
+        await bulk.service.lead(source, phone="+14155550111", fields={"age": 1}),
+        await bulk.service.lead(other, phone="+14155550111", fields={"age": 2}),
+        await bulk.service.lead(other, phone="+14155550112"),
+    ]
+    fields = {"target_campaign_id": target, "duplicate_action": action}
+    planned = await bulk.planned(leads, "CloneLead", **fields)
+    changes = 3 if action in ("update", "clone_anyway") else 2
+    assert (planned["plan"]["applied"], planned["plan"]["unchanged"]) == (changes, 3 - changes)
+    job = await bulk.execute(planned)
+    assert job["result"]["applied"] == changes
+    assert job["executing"]["moved"] == 0
+
+
+async def test_leads_moved_within_one_job_meet_each_other(bulk: Bulk) -> None:
     source, other = await bulk.service.campaign(), await bulk.service.campaign(name="Summer")
     target = await bulk.service.campaign(name="Autumn")
     leads = [
         await bulk.service.lead(source, phone="+14155550111"),
         await bulk.service.lead(other, phone="+14155550111"),
-        await bulk.service.lead(other, phone="+14155550112"),
     ]
-    planned = await bulk.planned(leads, "CloneLead", target_campaign_id=target)
-    assert (planned["plan"]["applied"], planned["plan"]["unchanged"]) == (2, 1)
+    planned = await bulk.planned(leads, "MoveLead", target_campaign_id=target)
+    plan = planned["plan"]
     job = await bulk.execute(planned)
-    assert job["result"] == {"applied": 2, "unchanged": 1, "refused": 0, "not_reached": 0}
+    assert {k: plan[k] for k in ("applied", "unchanged", "refused")} == {
+        k: job["result"][k] for k in ("applied", "unchanged", "refused")
+    }
+    assert job["result"]["applied"] == 1
     assert job["executing"]["moved"] == 0
+    undo = await bulk.undone(job)
+    assert undo["result"]["reversed"] == 1

@@ -4,7 +4,7 @@ The same for the dry run and the execution; only what happens to the events diff
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -39,6 +39,12 @@ USER_GONE = Reason("user-inactive", "Who asked for the job is not an active user
 UNREADABLE = Reason("unreadable", "The lead was written by newer software; update this service.")
 BROKEN = Reason("internal", "The decision failed on our side; the operators find it in the log.")
 _NOBODY = Principal("", "")
+
+
+def duplicate_reason(holder: UUID) -> Reason:
+    """Say that another lead holds the duplicate key."""
+    text = f"Lead {holder} has the same duplicate key in that campaign."
+    return Reason("duplicate", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,27 @@ class Judge:
             else:
                 decided.append(self._shared(target, lead, moment, histories[target.lead]))
         return decided
+
+    async def decide_knowing(self, one: Decided, holder: UUID) -> Decided:
+        """Decide again, knowing which lead holds the duplicate key wanted."""
+        histories = await self.histories([one.target])
+        return (await self.decide([one.target], histories, {one.target.lead: holder}))[0]
+
+    async def decide_beside(self, one: Decided, earlier: Target, key: bytes) -> Decided:
+        """Decide again as if the change planned for `earlier` were done, which takes the key."""
+        taker = (await self.decide([earlier], await self.histories([earlier])))[0]
+        if taker.outcome != "applied" or one.world is None:
+            return one
+        made = self.plan(taker)
+        holder = dict(made.taken).get(key)
+        if holder is None:
+            return one
+        world = one.world
+        facts = replace(world.facts, holder=holder, holder_lead=made.states[holder][1])
+        seen = {**world.seen, holder: made.states[holder][1]}
+        second = self._judged(one.target, one.before, facts, [])
+        second.world = replace(world, facts=facts, seen=seen)
+        return second
 
     def plan(self, one: Decided) -> Plan:
         """Return what must be stored for a lead that changes."""

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from services.command.bulk.deciding import Decided, Judge, Target
+from services.command.bulk.claims import PlannedClaims, with_duplicates
+from services.command.bulk.deciding import Judge, Target
 from services.command.bulk.loading import History
 from services.command.bulk.rows import count, digested, row_of
 from services.command.bulk.tables import JobTables, Lease, Progress, Row
@@ -18,35 +19,6 @@ Source = Callable[[int, int], Awaitable[list[Target]]]
 """Returns the next targets after an ordinal, at most as many as asked for."""
 
 
-async def held_by_others(judge: Judge, decided: Sequence[Decided]) -> Mapping[UUID, UUID]:
-    """Return, by lead, who holds the duplicate key that its change would take (rule 15)."""
-    wanted: dict[bytes, UUID] = {}
-    for one in decided:
-        if one.outcome == "applied":
-            made = judge.plan(one)
-            freed = {key for key, _ in made.freed}
-            wanted.update({key: one.target.lead for key, _ in made.taken if key not in freed})
-    if not wanted:
-        return {}
-    holders = await judge.log.holders(wanted)
-    return {wanted[key]: holder for key, holder in holders.items() if holder != wanted[key]}
-
-
-async def decided_with_holders(
-    judge: Judge, targets: Sequence[Target], decided: list[Decided]
-) -> list[Decided]:
-    """Decide again, knowing the duplicates, about leads whose wish for a key is not free."""
-    if not judge.takes_claims:
-        return decided
-    holders = await held_by_others(judge, decided)
-    if not holders:
-        return decided
-    again = [target for target in targets if target.lead in holders]
-    second = await judge.decide(again, await judge.histories(again), holders)
-    by_lead = {one.target.lead: one for one in second}
-    return [by_lead.get(one.target.lead, one) for one in decided]
-
-
 async def run_plan(
     tables: JobTables,
     lease: Lease,
@@ -56,7 +28,10 @@ async def run_plan(
 ) -> Progress | None:
     """Plan what is left; return the finished progress, None when the job is to be left."""
     progress = await tables.begin(lease, "plan")
-    loading = asyncio.create_task(_next(judge, source, progress.reached))
+    claims = PlannedClaims()
+    # The book of keys is not stored: what was planned before is gone over again for it.
+    begin = 0 if judge.takes_claims else progress.reached
+    loading = asyncio.create_task(_next(judge, source, begin))
     storing: asyncio.Task[None] | None = None
     try:
         while True:
@@ -66,7 +41,9 @@ async def run_plan(
             loading = asyncio.create_task(_next(judge, source, targets[-1].ordinal))
             await asyncio.sleep(0)  # The next batch is asked for before this one is decided.
             decided = await judge.decide(targets, histories)
-            decided = await decided_with_holders(judge, targets, decided)
+            decided = await with_duplicates(judge, decided, claims)
+            if targets[-1].ordinal <= progress.reached:
+                continue
             rows = [row_of(lease.job, "plan", one, judge.after) for one in decided]
             progress.reached = targets[-1].ordinal
             count(progress, rows)

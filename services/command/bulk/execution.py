@@ -11,8 +11,9 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from services.command.bulk.deciding import Decided, Judge, Target
-from services.command.bulk.dry_run import Source, decided_with_holders
+from services.command.bulk.claims import with_duplicates
+from services.command.bulk.deciding import Decided, Judge, Target, duplicate_reason
+from services.command.bulk.dry_run import Source
 from services.command.bulk.loading import History, lead_after
 from services.command.bulk.rows import count, row_of
 from services.command.bulk.tables import JobTables, Lease, Progress
@@ -104,10 +105,10 @@ class Execution:
         earlier = await self._earlier(targets, histories)
         if not earlier:
             decided = await self._judge.decide(targets, histories, holders)
-            return await decided_with_holders(self._judge, targets, decided)
+            return await with_duplicates(self._judge, decided)
         rest = [target for target in targets if target.lead not in earlier]
         decided = await self._judge.decide(rest, histories, holders)
-        decided = await decided_with_holders(self._judge, rest, decided)
+        decided = await with_duplicates(self._judge, decided)
         both = {one.target.lead: one for one in (*decided, *earlier.values())}
         return [both[target.lead] for target in targets]
 
@@ -190,8 +191,7 @@ class Execution:
             return True
         if isinstance(error, log_outcome.ClaimTaken):
             if holders.get(lead) == error.holder:
-                text = f"Lead {error.holder} has the same duplicate key in that campaign."
-                _refuse(one, Reason("duplicate", text))
+                _refuse(one, duplicate_reason(error.holder))
                 return True
             holders[lead] = error.holder
         return False
