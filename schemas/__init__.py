@@ -1,0 +1,1 @@
+"""The contracts all services share: events, envelope, rights, filters, tables."""

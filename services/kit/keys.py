@@ -112,9 +112,9 @@ class KeyRing:
     """
 
     def __init__(
-        self, master: MasterKey, pool: "asyncpg.Pool[asyncpg.Record]", most: int = 100_000
+        self, master: MasterKey, pool: "asyncpg.Pool[asyncpg.Record]", most: int = 20_000
     ) -> None:
-        """Read wrapped keys through `pool`; keep at most `most` keys in memory."""
+        """Read wrapped keys through `pool`; keep at most `most` keys, of 2.5 kB each."""
         self.master = master
         self._pool = pool
         self._most = most

@@ -9,7 +9,7 @@ import asyncpg
 ACQUIRE_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 
-RETRYABLE: tuple[type[BaseException], ...] = (
+RETRYABLE: tuple[type[Exception], ...] = (
     ConnectionError,
     OSError,
     asyncio.TimeoutError,

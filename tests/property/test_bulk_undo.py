@@ -106,7 +106,8 @@ def test_the_number_to_dial_next_comes_back(command: Command) -> None:
     done = story.ask(command, ADA)
     assert story.lead.next_contact is None
     assert restored(before, done, [], story)
-    assert (story.lead.next_contact, story.lead.next_dial_at) == (1, before.next_dial_at)
+    after = story.lead
+    assert (after.next_contact, after.next_dial_at) == (1, before.next_dial_at)
     assert changed_parts(before, story.lead) == frozenset()
 
 

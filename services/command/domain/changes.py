@@ -2,9 +2,8 @@
 bulk job shows and takes back.
 """
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
@@ -23,12 +22,17 @@ BOOKKEEPING = frozenset(
 """Attributes that every change or every change of its kind moves along: nobody edits these."""
 
 
-@lru_cache(maxsize=32)
-def _reader(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    assert isinstance(kind, type)
-    assert is_dataclass(kind)
-    names = tuple(one.name for one in fields(kind) if one.name not in BOOKKEEPING)
-    return names, attrgetter(*names)
+_Reader = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
+_readers: dict[Any, _Reader] = {}
+
+
+def _reader(kind: Any) -> _Reader:
+    """Return what reads the parts of a kind of state; made once for each."""
+    known = _readers.get(kind)
+    if known is None:
+        names = tuple(one.name for one in fields(kind) if one.name not in BOOKKEEPING)
+        known = _readers[kind] = (names, attrgetter(*names))
+    return known
 
 
 def changes(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
