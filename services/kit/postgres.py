@@ -3,9 +3,12 @@ list of retryable faults.
 """
 
 import asyncio
+import time
 
 import asyncpg
 
+START_SECONDS = 20.0
+RETRY_SECONDS = 0.1
 ACQUIRE_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 
@@ -46,23 +49,30 @@ async def connect_pool(
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Open a pool whose sessions act as `role`: leads_command, leads_projections or leads_query.
 
-    Waits at most 5 s for a connection. Sessions idle in a transaction for 10 s are ended by the
-    server, so that no forgotten one holds up cleaning. `plan_cache_mode` "force_custom_plan" is for
-    statements whose best plan depends on their values.
+    Waits up to 20 s for a server that is just starting, and at most 5 s for a connection later.
+    Sessions idle in a transaction for 10 s are ended by the server, so that no forgotten one holds
+    up cleaning.
     """
-    return await asyncpg.create_pool(
-        database_url,
-        min_size=smallest,
-        max_size=largest,
-        timeout=ACQUIRE_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        reset=_as_it_is,
-        server_settings={
-            "role": role,
-            "application_name": role,
-            "statement_timeout": str(statement_timeout_ms),
-            "idle_in_transaction_session_timeout": "10000",
-            "jit": "off",
-            "plan_cache_mode": plan_cache_mode,
-        },
-    )
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                database_url,
+                min_size=smallest,
+                max_size=largest,
+                timeout=ACQUIRE_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                reset=_as_it_is,
+                server_settings={
+                    "role": role,
+                    "application_name": role,
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": "10000",
+                    "jit": "off",
+                },
+            )
+        except RETRYABLE as error:
+            # A ValueError is a wrong address, which waiting does not mend.
+            if isinstance(error, ValueError) or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)

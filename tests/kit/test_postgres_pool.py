@@ -1,11 +1,14 @@
 """Connections go back to the pool as they are: without a round trip, and without a trace."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from services.kit.migrate import migrate
 from services.kit.postgres import connect_pool
+from services.local.postgres import LocalPostgres
 
 
 async def fail(pool: "asyncpg.Pool[asyncpg.Record]", statement: str) -> None:
@@ -37,3 +40,28 @@ async def test_a_session_acts_as_its_role_and_waits_for_nothing_for_ever(
         assert await pool.fetchval("show idle_in_transaction_session_timeout") == "10s"
     finally:
         await pool.close()
+
+
+async def test_a_service_waits_for_a_server_that_is_just_starting(tmp_path: Path) -> None:
+    server = LocalPostgres(tmp_path, durable=False)
+    await server.start()
+    try:
+        await migrate(server.owner_url, login="leads_app")
+        await server.stop()
+        connecting = asyncio.ensure_future(connect_pool(server.url, "leads_query"))
+        await asyncio.sleep(0.3)
+        assert not connecting.done()
+        await server.start()
+        pool = await connecting
+        assert await pool.fetchval("select current_user") == "leads_query"
+        await pool.close()
+    finally:
+        await server.stop()
+
+
+async def test_a_wrong_address_or_password_is_said_at_once(database_url: str) -> None:
+    async with asyncio.timeout(5):
+        with pytest.raises(ValueError, match="none"):
+            await connect_pool("postgresql://localhost:none/leads", "leads_query")
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await connect_pool(database_url.replace("@", "x@"), "leads_query")
