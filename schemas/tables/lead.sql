@@ -73,7 +73,7 @@ create table read.lead_v1 (
   absorbed           jsonb       not null default '[]',  -- ids of the leads merged into this one
   message_count      int         not null default 0,
   latest_message_at  timestamptz,
-  contracts          jsonb       not null default '[]',  -- [{"id", "at", "step", "icon", "timeline"}]
+  contracts          jsonb       not null default '[]',  -- as in services/query/answers.py
   contract_icon      text                                -- of the contract that moved last
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 -- Read backwards: newest first, the id breaks ties. None is on what every call changes
