@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.kit.feed import partition_of
+from services.kit.keys import KeyUnusable
 from services.projections.decoding import Decoder
 from services.projections.folding import failure_text
 from services.projections.history import read_after
@@ -30,6 +31,17 @@ class ParkedStream:
     attempts: int
     parked_at: datetime
 
+
+STILL_FAILING: tuple[type[Exception], ...] = (
+    *Refusal,
+    KeyUnusable,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AssertionError,
+)
+"""What a stream that is not mended yet raises when it is replayed; it stays parked."""
 
 _LIST = """
     select stream_id, partition, from_version, position, error, waiting, attempts, parked_at
@@ -62,8 +74,8 @@ async def unpark(
         try:
             async with connection.transaction():
                 await _replay(pool, connection, decoder, tables, stream_id, position)
-        except (*Refusal, ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as e:
-            why = failure_text(e)
+        except STILL_FAILING as error:
+            why = failure_text(error)
             await connection.execute(
                 "update read.parked set attempts = attempts + 1, error = $2 where stream_id = $1",
                 stream_id,
