@@ -24,7 +24,7 @@ create table read.lead_due (
 ) with (fillfactor = 80);
 create index on read.lead_due (next_dial_at, lead_id);
 
--- After new leads, and after changes of leads: set-wise, because nearly all of them have a new date.
+-- After new and changed leads: set-wise, because nearly all of them have a new date.
 create function read.keep_beside() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then

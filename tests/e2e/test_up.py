@@ -20,6 +20,7 @@ PARTS = {
     "java",
     "services.command.relay",
     "services.command.intake",
+    "services.command.bulk",
     "services.projections",
     "services.local.api",
 }
