@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from schemas import pool as events
-from schemas.lead import LeadCreated, LeadDeleted, LeadStatusChanged
+from schemas.event import Event
+from schemas.lead import (
+    LeadCallRecorded,
+    LeadCallStarted,
+    LeadCreated,
+    LeadDeleted,
+    LeadResultRecorded,
+    LeadStatusChanged,
+)
 from services.command.domain.lead.calls import StartCall
 from services.command.domain.lead.creating import CreateLead
 from services.command.domain.lead.erasure import DeleteUnprocessed
@@ -96,8 +104,19 @@ def test_unprocessed_leads_of_a_pool_are_deleted_and_no_other() -> None:
     given(created(pool_id=POOL)).when(command, world.facts(ADA)).then(gone)
     given(created(pool_id=POOL), gone).when(command, world.facts(ADA)).nothing()
     given(created()).when(command, world.facts(ADA)).refused("not-in-pool")
-    worked = LeadStatusChanged(status="interested", previous="created")
-    given(created(pool_id=POOL), worked).when(command, world.facts(ADA)).refused(
-        "already-processed"
-    )
     given(created(pool_id=POOL)).when(command, world.facts(LEE)).refused("role-not-allowed")
+
+
+@pytest.mark.parametrize(
+    "worked",
+    [
+        LeadStatusChanged(status="interested", previous="created"),
+        LeadCallRecorded("c1", CAMPAIGN, "2026-03-02T09:00:00Z"),
+        LeadCallStarted("c1", "2026-03-02T09:30:00Z"),
+        LeadResultRecorded("ready", ANA),
+    ],
+    ids=lambda event: event.TOPIC,
+)
+def test_a_lead_somebody_worked_on_is_not_unprocessed(worked: Event) -> None:
+    story = given(created(pool_id=POOL), worked)
+    story.when(DeleteUnprocessed(pool_id=POOL), world.facts(ADA)).refused("already-processed")

@@ -106,8 +106,6 @@ def _has_duplicate(lead: Lead, after: Lead, facts: Facts) -> bool:
     wanted = claim_of(after)
     if wanted is None or wanted == claim_of(lead) or facts.holder is None:
         return False
-    if str(facts.holder) == lead.id:
-        return False
     return facts.holder_lead is None or claim_of(facts.holder_lead) == wanted
 
 
