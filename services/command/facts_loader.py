@@ -225,7 +225,8 @@ def campaigns_of(command: Command, state: Any) -> tuple[UUID | None, UUID | None
 
 
 def _id_in(command: Command, field: str) -> UUID | None:
-    named = getattr(command, field, None)
+    # Asking a model for a field it lacks is dear, and most commands lack these.
+    named = vars(command).get(field)
     return UUID(named) if named else None
 
 
