@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from schemas.dialer_call import TOPIC
 from services.kit.eventlog import EventLog
 from services.kit.keys import MasterKey
 from services.kit.postgres import RETRYABLE, connect_pool
+from services.kit.publisher import end_offsets
 from services.kit.settings import Settings, read_settings
 from services.local.demo_keys import demo_keys
 from services.local.stack import Stack, running_stack
@@ -74,11 +77,16 @@ class Cluster:
                 await asyncio.sleep(0.02)
 
     async def settled(self) -> int:
-        """Wait until everything in the log is visible; return the last position."""
+        """Wait until all calls told are taken in and all the log holds is visible; return its head.
+
+        The intake comes first: what it still has to append would not be in the head.
+        """
         settings = self.settings
         pool = await connect_pool(settings.database_url, "leads_query", largest=1)
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
+                if settings.kafka:
+                    await self._taken_in(settings.kafka)
                 while True:
                     try:
                         head = await pool.fetchval("select max(position) from log.events")
@@ -89,6 +97,21 @@ class Cluster:
                     await asyncio.sleep(0.05)
         finally:
             pool.terminate()
+
+    async def _taken_in(self, bootstrap: str) -> None:
+        ends = await end_offsets(bootstrap, TOPIC)
+        connection = await asyncpg.connect(self.owner_url)
+        try:
+            while True:
+                rows = await connection.fetch(
+                    "select partition, next_offset from log.intake_offsets where topic = $1", TOPIC
+                )
+                taken = {row["partition"]: row["next_offset"] for row in rows}
+                if all(taken.get(partition, 0) >= end for partition, end in ends.items()):
+                    return
+                await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
 
     def logs(self) -> dict[str, str]:
         """What the parts wrote, by name."""
