@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -217,12 +218,12 @@ async def test_cancelling_in_the_middle_accounts_for_every_lead(
     path = f"/v1/bulk-jobs/{planned['id']}"
     settle, seen = execution.Execution._settle, 0
 
-    async def cancelled_meanwhile(self: object, decided: list[object]) -> None:
+    async def cancelled_meanwhile(self: Any, decided: list[Any]) -> list[Any]:
         nonlocal seen
         seen += 1
         if seen == 2:
             await bulk.service.post(f"{path}/cancel")
-        await settle(self, decided)  # type: ignore[arg-type]  # the patched method
+        return await settle(self, decided)
 
     monkeypatch.setattr(execution.Execution, "_settle", cancelled_meanwhile)
     job = await bulk.execute(planned)

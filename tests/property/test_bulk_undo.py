@@ -65,12 +65,13 @@ def restored(before: Lead, done: Acted, since: Acted, story: Story) -> list[Even
     kinds = {type(event) for event, _ in (*done, *since)}
     if kinds & FOR_GOOD.keys():
         try:
-            events = undo(before, done, since)
+            events, then = undo(before, done, since)
         except Refused:
             return None
     else:
-        events = undo(before, done, since)
+        events, then = undo(before, done, since)
     story.append(events, ADA)
+    assert changed_parts(then, story.lead) == frozenset()
     return events
 
 

@@ -13,7 +13,7 @@ from schemas.envelope import Origin
 from schemas.event import Event
 from schemas.organisation import ORGANISATION_ID
 from schemas.rights import Sight, sees, sight_of
-from services.command.bulk.loading import History, LeadReader, lead_after
+from services.command.bulk.loading import Acted, History, LeadReader, lead_after
 from services.command.bulk.offered import PLAIN, UNDO_NEEDS_PERSONAL, bulk_command
 from services.command.domain.bulk.state import BulkJob
 from services.command.domain.decider import Elsewhere, Outcome, Reason, Refused, decide
@@ -68,7 +68,7 @@ class Decided:
     """What was decided about one lead, and once it is appended, where that ended.
 
     before: the lead as it was decided on. reads: what else the decision rests on. world: only
-    where claims and numbers may move. after: only of what was done in an earlier try.
+    where claims and numbers may move. after: the lead afterwards, where it is known already.
     """
 
     target: Target
@@ -83,6 +83,15 @@ class Decided:
     after: Lead | None = None
     version_after: int = 0
     position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A lead, how it came to be, and for an undo what it was before the job."""
+
+    lead: Lead
+    before: Lead | None = None
+    history: Sequence[Acted] = ()
 
 
 @dataclass(slots=True)
@@ -129,21 +138,21 @@ class Judge:
         holders: Mapping[UUID, UUID] | None = None,
     ) -> list[Decided]:
         """Decide about each target; `holders` are leads known to hold the key a target wants."""
-        leads = self._leads(targets, histories)
-        moment = await self._moment(leads.values())
+        pasts = self._leads(targets, histories)
+        moment = await self._moment([past.lead for past in pasts.values()])
         known = holders or {}
         one_by_one = not self._plain and self.job.undoes is None
         decided = []
         for target in targets:
-            lead = leads.get(target.lead)
-            if lead is None:
+            past = pasts.get(target.lead)
+            if past is None:
                 decided.append(Decided(target, "refused", Lead(), reasons=[UNREADABLE]))
             elif moment.actor is None:
-                decided.append(Decided(target, "refused", lead, reasons=[USER_GONE]))
+                decided.append(Decided(target, "refused", past.lead, reasons=[USER_GONE]))
             elif one_by_one:
-                decided.append(await self._alone(target, lead, moment.actor, known))
+                decided.append(await self._alone(target, past, moment.actor, known))
             else:
-                decided.append(self._shared(target, lead, moment, histories[target.lead]))
+                decided.append(self._shared(target, past, moment))
         return decided
 
     async def decide_knowing(self, one: Decided, holder: UUID) -> Decided:
@@ -163,7 +172,7 @@ class Judge:
         world = one.world
         facts = replace(world.facts, holder=holder, holder_lead=made.states[holder][1])
         seen = {**world.seen, holder: made.states[holder][1]}
-        second = self._judged(one.target, one.before, facts, [])
+        second = self._judged(one.target, Past(one.before), facts)
         second.world = replace(world, facts=facts, seen=seen)
         return second
 
@@ -206,13 +215,15 @@ class Judge:
 
     def _leads(
         self, targets: Sequence[Target], histories: Mapping[UUID, History | UnknownEvent]
-    ) -> dict[UUID, Lead]:
-        leads = {}
+    ) -> dict[UUID, Past]:
+        pasts = {}
         for target in targets:
             history = histories[target.lead]
             if not isinstance(history, UnknownEvent):
-                leads[target.lead] = lead_after(history)
-        return leads
+                before = lead_after(history[: target.first]) if target.first else None
+                lead = lead_after(history[target.first :], before)
+                pasts[target.lead] = Past(lead, before, history)
+        return pasts
 
     async def _moment(self, leads: Any) -> Moment:
         """Look at the organisation and the campaigns as they are now."""
@@ -231,10 +242,9 @@ class Judge:
         base = Facts(now=self._clock.now(), actor=actor, organisation=organisation)
         return Moment(actor, organisation, sight, seen, base)
 
-    def _shared(
-        self, target: Target, lead: Lead, moment: Moment, history: History | UnknownEvent
-    ) -> Decided:
+    def _shared(self, target: Target, past: Past, moment: Moment) -> Decided:
         """Decide on what a whole batch shares; the lead and its campaign are all that differs."""
+        lead = past.lead
         sight = moment.sight
         if lead.version == 0 or (
             sight is not None and not sees(sight, lead.owner, lead.active, lead.processed_by)
@@ -244,8 +254,7 @@ class Judge:
         if known is None:
             known = moment.facts[lead.campaign_id] = _facts_of(moment, UUID(lead.campaign_id))
         facts, reads = known
-        assert not isinstance(history, UnknownEvent)
-        one = self._judged(target, lead, facts, history)
+        one = self._judged(target, past, facts)
         one.reads = reads
         if self.takes_claims:
             seen = {target.lead: lead, ORGANISATION_ID: moment.organisation}
@@ -253,25 +262,26 @@ class Judge:
         return one
 
     async def _alone(
-        self, target: Target, lead: Lead, actor: Actor, holders: Mapping[UUID, UUID]
+        self, target: Target, past: Past, actor: Actor, holders: Mapping[UUID, UUID]
     ) -> Decided:
         """Decide with the facts of the single command, gathered for this lead alone."""
-        self._commanding.states.put("lead", target.lead, lead)
+        self._commanding.states.put("lead", target.lead, past.lead)
         order = Order(self.command, _NOBODY, target.lead, actor)
         try:
             world = await self._facts.load(order, target.lead, holder=holders.get(target.lead))
         except NotFound:
-            return Decided(target, "refused", lead, reasons=[NOT_THERE])
-        one = self._judged(target, world.state, world.facts, [])
+            return Decided(target, "refused", past.lead, reasons=[NOT_THERE])
+        one = self._judged(target, Past(world.state), world.facts)
         one.world = world
         return one
 
-    def _judged(self, target: Target, lead: Lead, facts: Facts, history: History) -> Decided:
+    def _judged(self, target: Target, past: Past, facts: Facts) -> Decided:
+        lead, after = past.lead, None
         try:
             if self.job.undoes is None:
                 events: Sequence[Outcome] = decide(lead, self.command, facts)
             else:
-                events = self._undone(target, lead, facts, history)
+                events, after = self._undone(target, past, facts)
         except Refused as refused:
             return Decided(target, "refused", lead, reasons=refused.reasons)
         except ChangedSince as since:
@@ -283,13 +293,14 @@ class Judge:
             return Decided(target, "refused", lead, reasons=[BROKEN])
         if not events:
             return Decided(target, "unchanged", lead)
-        return Decided(target, "applied", lead, events=events, now=facts.now)
+        return Decided(target, "applied", lead, events=events, now=facts.now, after=after)
 
-    def _undone(self, target: Target, lead: Lead, facts: Facts, history: History) -> list[Event]:
+    def _undone(self, target: Target, past: Past, facts: Facts) -> tuple[list[Event], Lead]:
         """Undo what the job did on this lead, with the rights its command takes."""
-        admit(lead, self.command, facts)
-        before = lead_after(history[: target.first])
-        return undo(before, history[target.first : target.last], history[target.last :])
+        admit(past.lead, self.command, facts)
+        assert past.before is not None
+        done = past.history[target.first : target.last]
+        return undo(past.before, done, past.history[target.last :])
 
 
 def _facts_of(moment: Moment, campaign_id: UUID) -> tuple[Facts, Mapping[UUID, int]]:

@@ -14,7 +14,7 @@ from services.command.bulk.tables import JobTables, Lease, Progress, Row
 from services.kit.codec import UnknownEvent
 from services.kit.failpoints import at
 
-BATCH = 500
+BATCH = 1_000
 Source = Callable[[int, int], Awaitable[list[Target]]]
 """Returns the next targets after an ordinal, at most as many as asked for."""
 

@@ -24,7 +24,7 @@ from services.kit.append import Append, Appended, AppendError, Commanded
 from services.kit.codec import UnknownEvent
 from services.kit.failpoints import at
 
-BATCH = 500
+BATCH = 1_000
 ROUNDS_MAX = 20
 REQUEST = b"bulk"
 CONTENDED = Reason("contended", "Others kept changing the lead; try again later.")
@@ -32,7 +32,15 @@ NOT_STORABLE = Reason("not-storable", "The database could not store it; tell the
 
 
 class JobMoved(Exception):
-    """The job's stream has moved: it was cancelled, or somebody else took it over."""
+    """The job's stream has moved: it was cancelled, or somebody else took it over.
+
+    done: what was appended of the batch before.
+    """
+
+    def __init__(self, done: Sequence[Decided]) -> None:
+        """Keep what was appended."""
+        super().__init__()
+        self.done = done
 
 
 class Execution:
@@ -47,32 +55,52 @@ class Execution:
         self._progress = Progress()
 
     async def run(self, source: Source, stop: asyncio.Event) -> bool:
-        """Execute what is left; False when told to stop before the end. Raises JobMoved."""
+        """Execute what is left; False when told to stop before the end. Raises JobMoved.
+
+        Three batches are under way at a time: one is decided, one appended, one noted.
+        """
         self._progress = await self._tables.begin(self._lease, "done")
         loading = asyncio.create_task(self._next(source, self._progress.reached))
-        settling: asyncio.Task[None] | None = None
+        settling: asyncio.Task[list[Decided]] | None = None
+        noting: asyncio.Task[None] | None = None
         try:
             while True:
                 targets, histories = await loading
-                if not targets:
-                    break
-                loading = asyncio.create_task(self._next(source, targets[-1].ordinal))
-                await asyncio.sleep(0)  # The next batch is asked for before this one is decided.
-                decided = await self._decide(targets, histories)
+                decided: list[Decided] = []
+                if targets:
+                    loading = asyncio.create_task(self._next(source, targets[-1].ordinal))
+                    await asyncio.sleep(0)  # The next batch is asked for before this is decided.
+                    decided = await self._decide(targets, histories)
                 if settling is not None:
-                    await settling
+                    settled = await self._settled(settling, noting)
+                    at("bulk.before_note")
+                    noting = asyncio.create_task(self._note(settled, settled[-1].target.ordinal))
+                if not targets or stop.is_set():
+                    break
                 settling = asyncio.create_task(self._settle(decided))
                 await asyncio.sleep(0)
-                if stop.is_set():
-                    await settling
-                    return False
-            if settling is not None:
-                await settling
+            if noting is not None:
+                await noting
         finally:
-            for task in (loading, settling):
+            for task in (loading, settling, noting):
                 if task is not None and not task.done():
                     task.cancel()
-        return True
+        return not targets
+
+    async def _settled(
+        self, settling: "asyncio.Task[list[Decided]]", noting: "asyncio.Task[None] | None"
+    ) -> list[Decided]:
+        """Return a batch that is appended, the one before it being noted."""
+        try:
+            settled = await settling
+        except JobMoved as moved:
+            if noting is not None:
+                await noting
+            await self._note(moved.done, self._progress.reached)
+            raise
+        if noting is not None:
+            await noting
+        return settled
 
     async def recover(self, source: Source) -> None:
         """Note what was appended just before the job was cancelled and is not noted yet."""
@@ -80,7 +108,7 @@ class Execution:
         noted = await self._tables.noted_beyond(self._lease.job, self._progress.reached)
         targets = [
             target
-            for target in await source(self._progress.reached, 3 * BATCH)
+            for target in await source(self._progress.reached, 4 * BATCH)
             if target.ordinal not in noted
         ]
         if not targets:
@@ -134,8 +162,8 @@ class Execution:
             found[target.lead] = one
         return found
 
-    async def _settle(self, decided: list[Decided]) -> None:
-        """Append what is to be appended, again and again while leads move, and note the batch."""
+    async def _settle(self, decided: list[Decided]) -> list[Decided]:
+        """Append what is to be appended, again and again while leads move; return all outcomes."""
         at("bulk.before_append")
         holders: dict[UUID, UUID] = {}
         settled = {one.target.lead: one for one in decided}
@@ -145,9 +173,7 @@ class Execution:
                 break
             again, moved = await self._append(waiting, holders)
             if moved:
-                done = [one for one in decided if one.version_after]
-                await self._note(done, self._progress.reached)
-                raise JobMoved
+                raise JobMoved([one for one in decided if one.version_after])
             if not again:
                 waiting = []
                 break
@@ -159,8 +185,7 @@ class Execution:
             waiting = [one for one in second if one.outcome == "applied" and not one.version_after]
         for one in waiting:
             _refuse(one, CONTENDED)
-        at("bulk.before_note")
-        await self._note(decided, decided[-1].target.ordinal)
+        return decided
 
     async def _append(
         self, waiting: Sequence[Decided], holders: dict[UUID, UUID]

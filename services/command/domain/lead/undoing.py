@@ -38,7 +38,7 @@ from schemas.lead import (
 )
 from services.command.domain.changes import changed_parts
 from services.command.domain.decider import Reason, Refused
-from services.command.domain.lead.evolving import evolve
+from services.command.domain.lead.evolving import evolve, fold
 from services.command.domain.lead.state import Lead
 
 FOR_GOOD: dict[type[Event], str] = {
@@ -62,21 +62,22 @@ class ChangedSince(Exception):
         super().__init__(", ".join(self.parts))
 
 
-def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> list[Event]:
-    """Return the events that restore what `done` changed on `before`; `since` came after it.
+def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> tuple[list[Event], Lead]:
+    """Return the events that restore what `done` changed on `before`, and the lead after them.
 
-    [] when nothing is left to restore. Raises ChangedSince, and Refused for what cannot be undone.
+    `since` came after `done`. No events when nothing is left to restore. Raises ChangedSince, and
+    Refused for what cannot be undone.
     """
     reasons = [
         Reason("cannot-be-undone", text)
-        for kind, text in FOR_GOOD.items()
-        if any(type(event) is kind for event, _ in done)
+        for kind in dict.fromkeys(type(event) for event, _ in done)
+        if (text := FOR_GOOD.get(kind))
     ]
     if reasons:
         raise Refused(reasons)
-    after = _after(before, done)
-    parts = changed_parts(before, after)
-    now, theirs = after, set[str]()
+    now = fold(done, before)
+    parts = changed_parts(before, now)
+    theirs = set[str]()
     for event, actor in since:
         moved = evolve(now, event, actor)
         theirs |= parts & changed_parts(now, moved)
@@ -91,13 +92,7 @@ def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> list[Ev
     if left or touched:
         text = f"Nothing restores this exactly: {', '.join(sorted(left | touched))}."
         raise Refused([Reason("cannot-be-undone", text)])
-    return events
-
-
-def _after(lead: Lead, happened: Sequence[Acted]) -> Lead:
-    for event, actor in happened:
-        lead = evolve(lead, event, actor)
-    return lead
+    return events, restored
 
 
 def _restore(now: Lead, before: Lead, parts: frozenset[str]) -> tuple[Lead, list[Event]]:
