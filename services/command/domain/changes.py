@@ -4,7 +4,7 @@ bulk job shows and takes back.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import Any
 
 BOOKKEEPING = frozenset(
