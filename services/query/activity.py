@@ -192,7 +192,9 @@ class EventStream(Response):
         try:
             async for chunk in self._chunks:
                 message = {"type": "http.response.body", "body": chunk, "more_body": True}
-                await asyncio.wait_for(send(message), SEND_SECONDS_MAX)
+                # Not wait_for: before Python 3.12 it may swallow that we are cancelled.
+                async with asyncio.timeout(SEND_SECONDS_MAX):
+                    await send(message)
         except TimeoutError:
             return
         finally:
