@@ -4,6 +4,7 @@ bulk job shows and takes back.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from itertools import compress
 from operator import attrgetter, is_not
 from typing import Any
 
