@@ -108,6 +108,14 @@ def verify() -> None:
 
 
 @app.command()
+def audit(lead_id: Annotated[str, typer.Argument(help="The lead's id.")]) -> None:
+    """Print a lead's events with the proof that they are part of the signed log."""
+    from services.cli_log import print_audit_package
+
+    run(print_audit_package(lead_id, say))
+
+
+@app.command()
 def check() -> None:
     """Compare every read model with an independent fold of the log; exit 1 names differences."""
     from services.cli_log import check_read_models

@@ -1,15 +1,17 @@
-"""`leads verify`, `check`, `rebuild`, `unpark`, `migrate`, `sql`: looking after log and rows.
+"""`leads verify`, `audit`, `check`, `rebuild`, `unpark`, `migrate`, `sql`: care of log and rows.
 
 They work beside a running `leads up`; when none runs, PostgreSQL is started for as long as needed.
 """
 
 import os
 from collections.abc import Callable
+from uuid import UUID
 
 import asyncpg
 import orjson
 from rich.progress import MofNCompleteColumn, Progress
 
+from services.kit.audit_package import audit_package
 from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.migrate import migrate
 from services.kit.postgres import connect_pool
@@ -96,6 +98,27 @@ async def rebuild_read_model(name: str, say: Say) -> int:
                 say(f"leads: {reason}")
                 return 1
     print(f"{name} is now read.{rebuilt.table}, built from {rebuilt.events:,} events")
+    return 0
+
+
+async def print_audit_package(lead_id: str, say: Say) -> int:
+    """Prints a lead's audit package; 1 when there is no such lead."""
+    try:
+        stream_id = UUID(lead_id)
+    except ValueError:
+        say(f"leads: {lead_id} is not the id of a lead")
+        return 1
+    async with found_servers(data_folder(), say) as (environ, owner_url):
+        public_key = SigningKey(read_settings(environ).signing_key).public
+        connection = await asyncpg.connect(owner_url)
+        try:
+            package = await audit_package(connection, stream_id, public_key)
+        finally:
+            await connection.close()
+    if not package["events"]:
+        say(f"leads: there is no lead {lead_id}")
+        return 1
+    print(orjson.dumps(package, option=orjson.OPT_INDENT_2).decode())
     return 0
 
 

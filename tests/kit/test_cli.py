@@ -1,5 +1,6 @@
 """The `leads` command: quick to answer, refuses in one sentence, knows a log that was changed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from schemas.organisation import ORGANISATION_ID
-from services.cli_log import migrate_database, run_sql, unpark_streams, verify_log
+from services.cli_log import (
+    migrate_database,
+    print_audit_package,
+    run_sql,
+    unpark_streams,
+    verify_log,
+)
 from services.command.app import open_commanding
 from services.command.first_start import make_demo_keys, set_up
 from services.kit.clock import SystemClock
+from services.kit.ids import new_id
+from services.kit.offline_verifier import verify_package
 from services.kit.settings import read_settings
 from services.local.lock import data_lock
 from services.local.stack import running_servers
@@ -70,6 +79,14 @@ async def test_verify_names_the_event_that_was_changed(
 
     assert await verify_log(print) == 0
     assert "verified: " in capsys.readouterr().out
+    assert await print_audit_package(str(ORGANISATION_ID), print) == 0
+    told_package = capsys.readouterr().out
+    package = json.loads(told_package[told_package.index("{") :])
+    assert verify_package(package, bytes.fromhex(package["public_key"])) == []
+    refusals: list[str] = []
+    assert await print_audit_package("nobody", refusals.append) == 1
+    assert await print_audit_package(str(new_id()), refusals.append) == 1
+    assert refusals[0] == "leads: nobody is not the id of a lead"
 
     change = "set data = set_byte(data, 9, get_byte(data, 9) # 1) where position = 4"
     told: list[str] = []
