@@ -21,7 +21,7 @@ from services.kit.failpoints import FailpointHit, at
 from services.kit.keys import DataKey
 from services.kit.postgres import RETRYABLE
 
-GROUP_EVENTS = 2_000
+GROUP_EVENTS = 1_000
 SCANNED = 4_000
 FEW_EVENTS = 100
 DEADLINE_SECONDS = 10.0
@@ -247,9 +247,11 @@ def _columns(group: Sequence[Prepared]) -> list[Any]:
     events: list[EventRow] = []
     rare: tuple[list[EventRow], ...] = ([], [], [], [])
     for i, one in enumerate(group):
-        append, first = one.append, len(streams) + 1
-        for place, *row in one.rows:
-            events.append((first + place, *row))
+        append, before = one.append, len(streams)
+        if before:
+            events += [(before + place, *row) for place, *row in one.rows]
+        else:
+            events += one.rows
         for s in append.streams:
             version = s.expected_version
             streams.append((i, s.stream_id, version, version + len(s.events), s.category))

@@ -111,7 +111,7 @@ class EventLog:
         """
         rows: list[EventRow] = []
         new_keys: list[tuple[UUID, bytes, DataKey]] = []
-        for place, stream in enumerate(append.streams):
+        for place, stream in enumerate(append.streams, 1):
             key = self.keys.find(stream.stream_id) if stream.expected_version else None
             for version, new in enumerate(stream.events, stream.expected_version + 1):
                 event, happened_at = new.event, utc(new.happened_at)

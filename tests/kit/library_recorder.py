@@ -203,7 +203,7 @@ def _prepare(stored_events: Sequence[StoredEvent]) -> Prepared:
     for one in stored_events:
         assert isinstance(one.originator_id, UUID)
         streams.setdefault(one.originator_id, []).append(one)
-    places = {stream_id: place for place, stream_id in enumerate(streams)}
+    places = {stream_id: place for place, stream_id in enumerate(streams, 1)}
     rows: list[EventRow] = []
     for one in stored_events:
         assert isinstance(one.originator_id, UUID)
