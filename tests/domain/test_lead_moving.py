@@ -198,7 +198,8 @@ def test_undone_it_is_where_it_was_with_all_it_had() -> None:
     for event, actor in done:
         lead = evolve(lead, event, actor)
     assert (lead.campaign_id, lead.segment_id, lead.claims) == (TARGET, None, True)
-    for event in undo(before, done, []):
+    events, _ = undo(before, done, [])
+    for event in events:
         lead = evolve(lead, event, ACTOR)
     for part in ("campaign_id", "pool_id", "segment_id", "key", "claims", "fields", "personal"):
         assert getattr(lead, part) == getattr(before, part), part
