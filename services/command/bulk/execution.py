@@ -11,9 +11,9 @@ from uuid import UUID, uuid5
 
 import orjson
 
+from services.command.bulk.batches import Source, batches
 from services.command.bulk.claims import with_duplicates
 from services.command.bulk.deciding import Decided, Judge, Target, duplicate_reason
-from services.command.bulk.dry_run import Source
 from services.command.bulk.loading import History, lead_after
 from services.command.bulk.rows import count, row_of
 from services.command.bulk.tables import JobTables, Lease, Progress
@@ -60,37 +60,35 @@ class Execution:
         Three batches are under way at a time: one is decided, one appended, one noted.
         """
         self._progress = await self._tables.begin(self._lease, "done")
-        loading = asyncio.create_task(self._next(source, self._progress.reached))
         settling: asyncio.Task[list[Decided]] | None = None
         noting: asyncio.Task[None] | None = None
         try:
-            while True:
-                targets, histories = await loading
-                decided: list[Decided] = []
-                if targets:
-                    loading = asyncio.create_task(self._next(source, targets[-1].ordinal))
-                    await asyncio.sleep(0)  # The next batch is asked for before this is decided.
+            async with batches(self._judge, source, self._progress.reached, BATCH) as read:
+                async for targets, histories in read:
                     decided = await self._decide(targets, histories)
-                if settling is not None:
-                    settled = await self._settled(settling, noting)
-                    at("bulk.before_note")
-                    noting = asyncio.create_task(self._note(settled, settled[-1].target.ordinal))
-                if not targets or stop.is_set():
-                    break
-                settling = asyncio.create_task(self._settle(decided))
-                await asyncio.sleep(0)
+                    if settling is not None:
+                        noting = await self._to_note(settling, noting)
+                        settling = None
+                    if stop.is_set():
+                        break
+                    settling = asyncio.create_task(self._settle(decided))
+            if settling is not None:
+                noting = await self._to_note(settling, noting)
             if noting is not None:
                 await noting
         finally:
-            for task in (loading, settling, noting):
+            for task in (settling, noting):
                 if task is not None and not task.done():
                     task.cancel()
-        return not targets
+        return not stop.is_set() or await self._is_done(source)
 
-    async def _settled(
+    async def _is_done(self, source: Source) -> bool:
+        return not await source(self._progress.reached, 1)
+
+    async def _to_note(
         self, settling: "asyncio.Task[list[Decided]]", noting: "asyncio.Task[None] | None"
-    ) -> list[Decided]:
-        """Return a batch that is appended, the one before it being noted."""
+    ) -> "asyncio.Task[None]":
+        """Begin to note a batch once it is appended, and the one before it noted."""
         try:
             settled = await settling
         except JobMoved as moved:
@@ -100,7 +98,8 @@ class Execution:
             raise
         if noting is not None:
             await noting
-        return settled
+        at("bulk.before_note")
+        return asyncio.create_task(self._note(settled, settled[-1].target.ordinal))
 
     async def recover(self, source: Source) -> None:
         """Note what was appended just before the job was cancelled and is not noted yet."""
@@ -116,12 +115,6 @@ class Execution:
         histories = await self._judge.histories(targets)
         earlier = await self._earlier(targets, histories)
         await self._note(list(earlier.values()), self._progress.reached)
-
-    async def _next(
-        self, source: Source, after: int
-    ) -> tuple[list[Target], Mapping[UUID, History | UnknownEvent]]:
-        targets = await source(after, BATCH)
-        return targets, await self._judge.histories(targets) if targets else {}
 
     async def _decide(
         self,

@@ -9,8 +9,9 @@ from functools import partial
 from time import monotonic
 from uuid import UUID
 
+from services.command.bulk.batches import Source
 from services.command.bulk.deciding import Judge
-from services.command.bulk.dry_run import Source, run_plan
+from services.command.bulk.dry_run import run_plan
 from services.command.bulk.execution import Execution, JobMoved
 from services.command.bulk.tables import JobTables, Lease, LeaseLost, Progress
 from services.command.domain.bulk.commands import FinishBulk, NoteUndone, ResumeBulk, SettlePlan
