@@ -24,7 +24,9 @@ from services.kit.append import Append, Appended, AppendError, Commanded
 from services.kit.codec import UnknownEvent
 from services.kit.failpoints import at
 
-BATCH = 1_000
+BATCH = 300
+"""Leads appended at a time: few enough for the cache, enough to share a commit."""
+
 ROUNDS_MAX = 20
 REQUEST = b"bulk"
 CONTENDED = Reason("contended", "Others kept changing the lead; try again later.")
