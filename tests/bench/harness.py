@@ -39,6 +39,7 @@ BENCHES = (
     "projection",
     "rebuild",
     "list",
+    "bulk-change-owner",
 )
 """Every benchmark, in the order they run; `append-single` is in append_single.py."""
 
