@@ -57,7 +57,7 @@ class ChangedSince(Exception):
     """Somebody changed the same parts after the job did: theirs stays."""
 
     def __init__(self, parts: Iterable[str]) -> None:
-        """Keep the names of the parts that both changed."""
+        """Keep the names of the parts that others changed and undoing would too."""
         self.parts = tuple(sorted(parts))
         super().__init__(", ".join(self.parts))
 
@@ -80,15 +80,18 @@ def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> tuple[l
     theirs = set[str]()
     for event, actor in since:
         moved = evolve(now, event, actor)
-        theirs |= parts & changed_parts(now, moved)
+        theirs |= changed_parts(now, moved)
         now = moved
-    if theirs:
-        raise ChangedSince(theirs)
+    if theirs & parts:
+        raise ChangedSince(theirs & parts)
     if not now.exists:
         raise Refused([Reason("cannot-be-undone", "The lead's data is gone.")])
     restored, events = _restore(now, before, parts)
     left = parts & changed_parts(before, restored)
     touched = changed_parts(now, restored) - parts
+    if not left and touched and touched <= theirs:
+        # One event sets both: lifting our suppression would take the end others gave it along.
+        raise ChangedSince(touched)
     if left or touched:
         text = f"Nothing restores this exactly: {', '.join(sorted(left | touched))}."
         raise Refused([Reason("cannot-be-undone", text)])
