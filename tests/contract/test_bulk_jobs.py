@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.command.bulk import dry_run, execution
+from services.command.bulk.csv_text import csv_line
 from tests.contract.bulk_service import Bulk, bulk_running
 from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS
 
@@ -354,3 +355,27 @@ async def test_leads_moved_within_one_job_meet_each_other(bulk: Bulk) -> None:
     assert job["executing"]["moved"] == 0
     undo = await bulk.undone(job)
     assert undo["result"]["reversed"] == 1
+
+
+async def test_nobody_without_a_key_gets_anything(bulk: Bulk) -> None:
+    job = await bulk.planned(await bulk.leads(1), "Pause")
+    path = f"/v1/bulk-jobs/{job['id']}"
+    for method, place in (
+        ("POST", "/v1/bulk-jobs"),
+        ("POST", f"{path}/execute"),
+        ("POST", f"{path}/cancel"),
+        ("POST", f"{path}/undo"),
+        ("GET", "/v1/bulk-jobs"),
+        ("GET", path),
+        ("GET", f"{path}/outcomes"),
+        ("GET", f"{path}/refused.csv"),
+    ):
+        answer = await bulk.service.client.request(method, place)
+        assert answer.status_code == 401, place
+    assert (await bulk.job(job["id"]))["state"] == "planned"
+
+
+def test_a_cell_is_never_a_formula() -> None:
+    assert csv_line(("=1+1", "-x", "a,b", 'say "hi"', "two\nlines")) == (
+        b'\'=1+1,\'-x,"a,b","say ""hi""","two\nlines"\r\n'
+    )

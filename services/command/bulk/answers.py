@@ -33,23 +33,12 @@ class ExecuteJob(BaseModel):
     digest: Digest
 
 
-class CountsAnswer(BaseModel):
-    """How many leads had which outcome; of an undo, `reversed` and `kept` for the first two."""
-
-    applied: int
-    unchanged: int
-    refused: int
-    not_reached: int
-
-
 class ProgressAnswer(BaseModel):
-    """How far a step is. `moved`: leads that were not as they had been seen."""
+    """How far a step is; `counts` by outcome, `moved`: leads that were not as seen before."""
 
     done: int
     total: int
-    applied: int
-    unchanged: int
-    refused: int
+    counts: dict[str, int]
     moved: int
     updated_at: datetime
 
@@ -58,8 +47,9 @@ class JobAnswer(BaseModel):
     """A bulk job. `state` goes planning, planned, executing, (cancelling,) finished.
 
     `plan` is what the dry run came to; its `digest` is what execute wants. `result` is what
-    became of all leads: applied + unchanged + refused + not reached = selected. `fault` names why
-    the last try failed; a `stalled` job is not tried again until it is asked for.
+    became of all leads: applied + unchanged + refused + not_reached = selected. Of an undo the
+    first two are called `reversed` and `kept`. `fault` names why the last try failed; a `stalled`
+    job is not tried again until it is asked for.
     """
 
     id: str
@@ -179,7 +169,7 @@ def _progress(row: Any, total: int, undo: bool) -> dict[str, Any] | None:
     return {
         "done": counts.total,
         "total": total,
-        **known,
+        "counts": known,
         "moved": row["moved"],
         "updated_at": row["updated_at"],
     }
