@@ -37,7 +37,7 @@ MACHINE_PATHS = re.compile(r"(?<![\w.~-])/(work|root|home/[a-z]|Users/[A-Za-z])/
 def tracked() -> list[Path]:
     """Files a commit could hold, going by the folders that are ours."""
     roots = ("services", "schemas", "tests", "deploy", ".ci", "data")
-    found = [path for path in ROOT.iterdir() if path.is_file()]
+    found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     for root in roots:
         found += (path for path in (ROOT / root).rglob("*") if path.is_file())
     return [path for path in found if "__pycache__" not in path.parts and path.suffix != ".pyc"]
