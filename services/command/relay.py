@@ -9,8 +9,7 @@ The leader also seals the log (services/kit/seal.py).
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import asyncpg
@@ -25,6 +24,7 @@ from services.kit.codec import READ_EVENTS, StoredEvent
 from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS, TOPIC
 from services.kit.keys import SigningKey
+from services.kit.leadership import leadership
 from services.kit.postgres import RETRYABLE, connect_pool
 from services.kit.publisher import (
     Place,
@@ -220,37 +220,6 @@ class Relay:
         return max(place.offset, known.offset if known is not None else -1)
 
 
-@asynccontextmanager
-async def leadership(database_url: str, stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
-    """Wait to become the leader; yields an event that is set when the leadership is lost.
-
-    The lock lives as long as its own connection does.
-    """
-    lost = asyncio.Event()
-    connection = await asyncpg.connect(
-        database_url,
-        timeout=5.0,
-        command_timeout=5.0,
-        server_settings={"role": "leads_command", "application_name": "leads_relay_leader"},
-    )
-    try:
-        connection.add_termination_listener(lambda _: lost.set())
-        waited = False
-        while not stop.is_set():
-            if await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
-                break
-            if not waited:
-                logger().info("waiting", note="another relay leads")
-                waited = True
-            await pause(stop, 0.5)
-        leading.set(1)
-        yield lost
-    finally:
-        leading.set(0)
-        with suppress(*RETRYABLE):
-            await connection.close(timeout=2.0)
-
-
 async def seal_all(sealer: Sealer, stop: asyncio.Event) -> None:
     """Seal the log as it grows, as long as this process leads."""
     while not stop.is_set():
@@ -276,7 +245,9 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             relay = Relay(pool, settings.kafka, clock) if settings.transport == "kafka" else None
             sealer = Sealer(pool, SigningKey(settings.signing_key), clock, anchor)
             try:
-                async with leadership(settings.database_url, stop) as lost:
+                async with leadership(
+                    settings.database_url, LEADER_LOCK, "relay", leading, stop
+                ) as lost:
                     await _lead(relay, sealer, stop, lost)
             except (Deposed, *RETRYABLE, asyncpg.PostgresError) as error:
                 logger().warning("not-leading", why=type(error).__name__)

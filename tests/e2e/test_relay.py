@@ -10,12 +10,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.lead import LeadDeleted, LeadPriorityChanged
 from services.command import relay as relay_module
-from services.command.relay import leadership
+from services.command.relay import LEADER_LOCK, leading
 from services.kit import publisher as publisher_module
 from services.kit.codec import StoredEvent
 from services.kit.feed import PARTITIONS, partition_of
 from services.kit.feed_kafka import KafkaFeed
 from services.kit.kafka_events import NotAnEvent, headers_of, stored_of
+from services.kit.leadership import leadership
 from services.projections import runner
 from tests.kit.event_logs import opened
 from tests.read_models.working import (
@@ -217,7 +218,7 @@ async def test_one_leads_and_the_next_follows_when_it_is_gone(database_url: str)
     led: list[str] = []
 
     async def candidate(name: str, over: asyncio.Event) -> None:
-        async with leadership(database_url, stop):
+        async with leadership(database_url, LEADER_LOCK, "relay", leading, stop):
             led.append(name)
             await over.wait()
 
