@@ -162,7 +162,7 @@ class Relay:
             lag_events.set(head - cursor.position)
 
     async def _read(self, after: int) -> list[StoredEvent]:
-        return [StoredEvent(*row) for row in await self._pool.fetch(_READ, after, EVENTS)]
+        return [StoredEvent._make(row) for row in await self._pool.fetch(_READ, after, EVENTS)]
 
     async def _read_cursor(self) -> Cursor:
         row = await self._pool.fetchrow(_CURSOR)

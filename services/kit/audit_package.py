@@ -27,7 +27,7 @@ async def audit_package(
         rows = await connection.fetch(
             READ_EVENTS + " where stream_id = $1 order by version", stream_id
         )
-        events = [StoredEvent(*row) for row in rows]
+        events = [StoredEvent._make(row) for row in rows]
         seals = await _seals(connection, [event.position for event in events])
         proofs = [
             proof

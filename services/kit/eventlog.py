@@ -176,7 +176,7 @@ class EventLog:
         else:
             rows = await self.pool.fetch(_STREAMS, ids, versions)
         streams: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
-        for recorded in await self.decode([StoredEvent(*row) for row in rows]):
+        for recorded in await self.decode([StoredEvent._make(row) for row in rows]):
             streams[recorded.stream_id].append(recorded)
         return streams
 
@@ -184,7 +184,7 @@ class EventLog:
         """Return up to `limit` stored events after position `after`, in order: bytes as
         they are.
         """
-        return [StoredEvent(*row) for row in await self.pool.fetch(_LOG, after, limit)]
+        return [StoredEvent._make(row) for row in await self.pool.fetch(_LOG, after, limit)]
 
     async def decode(self, stored: Sequence[StoredEvent]) -> list[Recorded]:
         """Return stored events decoded, loading the keys they need with one query."""

@@ -59,7 +59,7 @@ class LogFeed:
             rows = await self._pool.fetch(_READ, after, EVENTS)
         except RETRYABLE as error:
             raise FeedUnavailable(type(error).__name__) from error
-        return [StoredEvent(*row) for row in rows]
+        return [StoredEvent._make(row) for row in rows]
 
     def _batches(self, stored: list[StoredEvent]) -> list[Batch]:
         upto = stored[-1].position

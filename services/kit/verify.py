@@ -99,7 +99,7 @@ async def _pages(
         )
         if not rows:
             return
-        yield [StoredEvent(*row) for row in rows]
+        yield [StoredEvent._make(row) for row in rows]
         position = rows[-1]["position"]
 
 

@@ -119,7 +119,7 @@ class _Comparison:
     ) -> None:
         expected: dict[str, list[Row]] = {model.name: [] for model in MODELS}
         left_out: set[UUID] = set()
-        await self._decoder.load_keys(one for _, stored in chunk for one in stored)
+        keys = await self._decoder.load_keys(one for _, stored in chunk for one in stored)
         for stream_id, stored in chunk:
             self._checked.streams += 1
             applied = standing.applied(stream_id, stored)
@@ -128,7 +128,7 @@ class _Comparison:
                 self._checked.unsettled += 1
                 continue
             self._checked.events += len(applied)
-            events = [self._decoder.decode_one(one) for one in applied]
+            events = [self._decoder.decode_one(one, keys) for one in applied]
             for model in BY_CATEGORY.get(stored[0].type.partition(".")[0], ()):
                 expected[model.name].extend(model.advance(None, events)[1].rows)
         for model in MODELS:

@@ -13,7 +13,10 @@ from schemas.catalogue import EVENTS
 from schemas.envelope import Recorded
 from schemas.event import Event
 from services.kit.codec import EventCodec, StoredEvent, UnknownEvent, decode_origin
-from services.kit.keys import KeyRing
+from services.kit.keys import DataKey, KeyRing
+
+Keys = Mapping[UUID, DataKey | None]
+"""The keys of some streams; None for a destroyed one."""
 
 
 @dataclass(frozen=True)
@@ -41,30 +44,34 @@ class Decoder:
         self.keys = keys
         self._codec = EventCodec(EVENTS)
 
-    async def load_keys(self, stored: Iterable[StoredEvent]) -> None:
-        """Bring the keys these events need into memory, with one query at most."""
-        await self.keys.load({one.stream_id for one in stored if one.personal is not None})
+    async def load_keys(self, stored: Iterable[StoredEvent]) -> Keys:
+        """Return the keys these events need, with one query for those not at hand.
+
+        To be handed to `decode_one`: there may be more of them than the ring holds.
+        """
+        return await self.keys.load({one.stream_id for one in stored if one.personal is not None})
 
     async def decode(self, stored: Sequence[StoredEvent]) -> list[Recorded]:
         """Return the events decoded, in order. Raises what `decode_one` raises."""
-        await self.load_keys(stored)
-        return [self.decode_one(one) for one in stored]
+        keys = await self.load_keys(stored)
+        return [self.decode_one(one, keys) for one in stored]
 
-    def decode_one(self, stored: StoredEvent) -> Recorded:
-        """Return the event, its key being loaded; raises when the stored bytes are not what the
-        type promises.
+    def decode_one(self, stored: StoredEvent, keys: Keys) -> Recorded:
+        """Return the event, its key being among `keys`; raises when the stored bytes are not what
+        the type promises.
         """
         try:
-            return self._codec.decode(stored, self.keys.find(stored.stream_id))
+            return self._codec.decode(stored, keys.get(stored.stream_id))
         except UnknownEvent:
-            return self._unknown(stored)
+            return self._unknown(stored, keys)
 
     def forget(self, stream_id: UUID) -> None:
         """Drop a key that was destroyed."""
         self.keys.put(stream_id, None)
 
-    def _unknown(self, stored: StoredEvent) -> Recorded:
-        key = self.keys.find(stored.stream_id)
+    @staticmethod
+    def _unknown(stored: StoredEvent, keys: Keys) -> Recorded:
+        key = keys.get(stored.stream_id)
         personal = None
         if stored.personal is not None and key is not None:
             personal = orjson.loads(key.decrypt(stored.version, stored.personal))

@@ -20,7 +20,7 @@ from services.kit.codec import StoredEvent
 from services.kit.feed import Batch, partition_of
 from services.kit.telemetry import logger
 from services.projections import metrics
-from services.projections.decoding import ERASING, Decoder, UnknownFact
+from services.projections.decoding import ERASING, Decoder, Keys, UnknownFact
 from services.projections.history import HistoryForked, read_after
 from services.projections.memory import Memory, States
 from services.projections.model import ReadModel, Row, destroys_key
@@ -119,12 +119,12 @@ class Folder:
         """Return what these batches make. Raises HistoryForked, never for a single bad event."""
         changes = Changes()
         streams = self._by_stream(batches, changes)
-        await self._decoder.load_keys(one for batch in batches for one in batch.events)
+        keys = await self._decoder.load_keys(one for batch in batches for one in batch.events)
         await self._load(streams)
-        await self._complete(streams)
+        keys = {**keys, **await self._complete(streams)}
         for stream_id, new in streams.items():
             if new:
-                self._fold_stream(stream_id, new, changes)
+                self._fold_stream(stream_id, new, keys, changes)
         for stream_id, states in self._kept.items():
             self._memory.put(stream_id, states)
         self._kept = {}
@@ -186,8 +186,11 @@ class Folder:
                 lowest = known
         return lowest
 
-    async def _complete(self, streams: dict[UUID, list[StoredEvent]]) -> None:
-        """Leave what is known, and put what lacks before an event from the log in its place."""
+    async def _complete(self, streams: dict[UUID, list[StoredEvent]]) -> Keys:
+        """Leave what is known, and put what lacks before an event from the log in its place.
+
+        Returns the keys of what came from the log.
+        """
         after: dict[UUID, int] = {}
         lasts: dict[UUID, int] = {}
         for stream_id, stored in streams.items():
@@ -206,7 +209,7 @@ class Folder:
                     break
             streams[stream_id] = new
         if not after:
-            return
+            return {}
         metrics.gaps.inc(len(after))
         found = await read_after(self._pool, after)
         for stream_id, events in found.items():
@@ -216,23 +219,27 @@ class Folder:
                     f"stream {stream_id} was delivered up to version {last}, the log ends before"
                 )
             streams[stream_id] = events[: last - known]
-        await self._decoder.load_keys(one for stream_id in found for one in streams[stream_id])
+        repaired = (one for stream_id in found for one in streams[stream_id])
+        return await self._decoder.load_keys(repaired)
 
-    def _fold_stream(self, stream_id: UUID, new: Sequence[StoredEvent], changes: Changes) -> None:
+    def _fold_stream(
+        self, stream_id: UUID, new: Sequence[StoredEvent], keys: Keys, changes: Changes
+    ) -> None:
         """Fold events that follow what is known without a gap."""
         models = self._models[new[0].type.partition(".")[0]]
         changes.firsts[stream_id] = new[0]
         try:
             decode = self._decoder.decode_one
-            self._apply(stream_id, models, [decode(one) for one in new], changes)
+            self._apply(stream_id, models, [decode(one, keys) for one in new], changes)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this stream alone
-            self._fold_one_by_one(stream_id, models, new, changes)
+            self._fold_one_by_one(stream_id, models, new, keys, changes)
 
     def _fold_one_by_one(
         self,
         stream_id: UUID,
         models: Sequence[ReadModel],
         stored: Sequence[StoredEvent],
+        keys: Keys,
         changes: Changes,
     ) -> None:
         """Apply what comes before the event that fails, and park the stream there."""
@@ -240,7 +247,7 @@ class Folder:
         states = self._kept[stream_id]
         for place, one in enumerate(stored):
             try:
-                recorded = self._decoder.decode_one(one)
+                recorded = self._decoder.decode_one(one, keys)
                 trial = list(states)
                 for i, model in enumerate(models):
                     trial[i], _ = model.advance(trial[i], [*good, recorded])

@@ -28,6 +28,6 @@ async def read_after(
     rows = await pool.fetch(_MISSING, list(after), list(after.values()))
     streams: dict[UUID, list[StoredEvent]] = {stream: [] for stream in after}
     for row in rows:
-        stored = StoredEvent(*row)
+        stored = StoredEvent._make(row)
         streams[stored.stream_id].append(stored)
     return streams

@@ -23,8 +23,9 @@ _parse = datetime.fromisoformat
 
 
 def fold(row: Row | None, recorded: Recorded) -> Row:
-    """Return the row after one more event; the row given stays as it was."""
-    row = _first(recorded) if row is None else row.copy()
+    """Return the row after one more event: the row given, changed, or a first one."""
+    if row is None:
+        row = _first(recorded)
     row["version"] = recorded.version
     row["position"] = recorded.position
     happened = recorded.happened_at

@@ -6,7 +6,7 @@ make a row.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.envelope import Recorded
 from schemas.event import Event
@@ -15,8 +15,7 @@ Row = dict[str, Any]
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Writes:
+class Writes(NamedTuple):
     """What one stream's events make of one read model: rows to write, and whether older rows lose
     personal data.
     """
@@ -35,7 +34,7 @@ class StreamRow:
     name: of the table. category: of the streams it follows. version: of the fold; raised, it asks
     for a rebuild.
     key: the columns of the primary key, the stream's id. A row has `version` and `position` of its
-    last event.
+    last event. The fold may change the row it is given, but none of the values in it.
     """
 
     name: str
@@ -49,16 +48,20 @@ class StreamRow:
         return 0 if state is None else int(state["version"])
 
     def advance(self, state: Row | None, events: Sequence[Recorded]) -> tuple[Row | None, Writes]:
-        """Return the row after the events it has not seen, and what to write."""
-        known = 0 if state is None else state["version"]
-        before = state
+        """Return the row after the events it has not seen, and what to write; `state` stays as it
+        was.
+        """
+        known = self.known(state)
+        row = None if state is None else state.copy()  # once for all events: it has many columns
         fold = self.fold
+        seen = True
         for recorded in events:
             if recorded.version > known:
-                state = fold(state, recorded)
-        if state is None or state is before:
+                row = fold(row, recorded)
+                seen = False
+        if seen or row is None:
             return state, NOTHING
-        return state, Writes((state,))
+        return row, Writes((row,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,13 +228,13 @@ async def _fold_range(
     copying: asyncio.Task[None] | None = None
     async with reader.transaction(isolation="repeatable_read", readonly=True):
         async for chunk in streams_between(reader, part.low, part.high):
-            await decoder.load_keys(one for _, stored in chunk for one in stored)
+            keys = await decoder.load_keys(one for _, stored in chunk for one in stored)
             for stream_id, stored in chunk:
                 events += len(stored)
                 if stored[0].type.partition(".")[0] != model.category:
                     continue
                 applied = part.standing.applied(stream_id, stored)
-                recorded = [decoder.decode_one(one) for one in applied]
+                recorded = [decoder.decode_one(one, keys) for one in applied]
                 _, writes = model.advance(None, recorded)
                 rows.extend(writes.rows)
             if len(rows) >= ROWS_AT_ONCE:
@@ -305,7 +305,7 @@ class _CatchUp:
             )
             if not rows:
                 break
-            stored = [StoredEvent(*row) for row in rows]
+            stored = [StoredEvent._make(row) for row in rows]
             events += await self._apply(connection, self._batches(stored, standing))
             after = stored[-1].position
         self._positions = list(standing.positions)

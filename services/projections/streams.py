@@ -70,7 +70,7 @@ async def streams_between(
             break
         chunk: list[Stream] = [] if rest is None else [rest]
         for row in rows:
-            stored = StoredEvent(*row)
+            stored = StoredEvent._make(row)
             if chunk and chunk[-1][0] == stored.stream_id:
                 chunk[-1][1].append(stored)
             else:

@@ -227,7 +227,7 @@ async def rewrite(connection: Connection) -> None:
     )
     heads: dict[UUID, bytes] = {}
     for row in await connection.fetch(READ_EVENTS + " order by position"):
-        stored = StoredEvent(*row)
+        stored = StoredEvent._make(row)
         heads[stored.stream_id] = link(heads.get(stored.stream_id, b""), stored)
         await connection.execute(
             "update log.events set hash = $1 where position = $2",

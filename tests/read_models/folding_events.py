@@ -1,6 +1,7 @@
 """Given events, then a row: folds without any database."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -42,13 +43,12 @@ def told(*events: Event, by: str = f"user:{ADA}") -> list[Recorded]:
 
 
 def row_of(fold: Callable[[Row | None, Recorded], Row], *events: Event) -> Row:
-    """The row after these events; every row on the way stays as it was."""
+    """The row after these events; no value of a row on the way is changed in its place."""
     row: Row | None = None
     for recorded in told(*events):
-        before = None if row is None else dict(row)
-        after = fold(row, recorded)
-        assert row == before, "a fold changes nothing in place"
-        row = after
+        before, kept = row, deepcopy(row)
+        row = fold(None if before is None else dict(before), recorded)
+        assert before == kept, "a fold puts new values into a row and changes none"
     assert row is not None
     return row
 

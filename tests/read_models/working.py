@@ -65,12 +65,15 @@ class Working:
 
 @asynccontextmanager
 async def working(
-    url: str, feed: FeedOf = log_feed, models: Sequence[ReadModel] = MODELS
+    url: str,
+    feed: FeedOf = log_feed,
+    models: Sequence[ReadModel] = MODELS,
+    keys_kept: int = 20_000,
 ) -> AsyncIterator[Working]:
     """A worker that runs inside; at the end it stops in order, or has given up before."""
     pool = await connect_pool(url, "leads_projections", largest=5)
     stop = asyncio.Event()
-    decoder = Decoder(KeyRing(MASTER, pool))
+    decoder = Decoder(KeyRing(MASTER, pool, most=keys_kept))
     worker = Worker(pool, decoder, lambda g: feed(pool, g), new_id(), SystemClock(), models)
     task = asyncio.create_task(worker.run(stop))
     try:

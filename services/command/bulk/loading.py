@@ -60,7 +60,7 @@ class LeadReader:
         self, leads: Sequence[UUID], found: dict[UUID, History | UnknownEvent]
     ) -> None:
         """Read leads with everything there is of them."""
-        rows = [StoredEvent(*row) for row in await self._log.pool.fetch(_WHOLE, leads)]
+        rows = [StoredEvent._make(row) for row in await self._log.pool.fetch(_WHOLE, leads)]
         keys = await self._log.keys.load({one.stream_id for one in rows if one.personal})
         found.update((lead, []) for lead in leads)
         for one in rows:
