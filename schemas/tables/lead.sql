@@ -74,7 +74,10 @@ create table read.lead_v1 (
   message_count      int         not null default 0,
   latest_message_at  timestamptz,
   contracts          jsonb       not null default '[]',  -- as in services/query/answers.py
-  contract_icon      text                                -- of the contract that moved last
+  contract_icon      text,                               -- of the contract that moved last
+  -- what came of it
+  status_since       timestamptz,                        -- when the status was set
+  reached            jsonb       not null default '{}'   -- statuses ever reached, and how often
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 -- Read backwards: newest first, the id breaks ties. None is on what every call changes
 -- (next_dial_at, latest_call_at,
@@ -87,6 +90,11 @@ create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id)
 create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
 create index on read.lead_v1 (status, last_modified_at, lead_id);
 create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id is not null;
+-- What waits for somebody: few leads at a time.
+create index on read.lead_v1 (callback_at, lead_id) where callback_at is not null;
+create index on read.lead_v1 (reserved_for) where reserved_for is not null;
+create index on read.lead_v1 (locked_by) where locked_by is not null;
+create index on read.lead_v1 (last_modified_at, lead_id) where contract_icon is not null;
 
 -- What a search looks at and when to dial next are kept beside the lead (search.sql).
 create trigger inserted after insert on read.lead_v1

@@ -12,10 +12,11 @@ from typing import Any
 from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
-from services.projections import lead_dealings
+from services.projections import lead_dealings, lead_status
+from services.projections.lead_status import set_status
 from services.projections.model import Row, StreamRow
 
-VERSION = 2
+VERSION = 3
 BUILT_IN = ("name", "email", "whatsapp")
 """Personal fields that are columns of their own instead of entries of `fields`."""
 
@@ -116,6 +117,7 @@ _EMPTY: Row = {
     "anonymised": False,
     "deleted": False,
     **lead_dealings.EMPTY,
+    **lead_status.EMPTY,
 }
 
 
@@ -131,6 +133,7 @@ def _created(row: Row, event: events.LeadCreated, recorded: Recorded) -> None:
     row["source"] = event.source
     row["owner"] = row["original_owner"] = event.owner
     row["status"] = event.status
+    row["status_since"] = recorded.happened_at
     row["active"] = event.active
     row["active_from"] = _time(event.active_from)
     row["active_until"] = _time(event.active_until)
@@ -224,41 +227,15 @@ def _owner_changed(row: Row, event: events.LeadOwnerChanged, _: Recorded) -> Non
     row["owner"] = event.owner
 
 
-def _set_status(row: Row, status: str | None) -> None:
-    if not status or status == row["status"]:
-        return
-    if row["status"] and row["status"] != "processing":  # a call in progress is no status to name
-        row["previous_status"] = row["status"]
-    row["status"] = status
-
-
-def _status_set(
-    row: Row, event: events.LeadStatusChanged | events.LeadStatusRestored, _: Recorded
-) -> None:
-    _set_status(row, event.status)
-
-
 def _attempts_restored(row: Row, event: events.LeadAttemptsRestored, _: Recorded) -> None:
     row["passes"] = event.attempts
     row["reset_at"] = None if event.reset_at is None else _parse(event.reset_at)
 
 
-def _reset(row: Row, event: events.LeadReset, _: Recorded) -> None:
-    _set_status(row, "ready")
+def _reset(row: Row, event: events.LeadReset, recorded: Recorded) -> None:
+    set_status(row, "ready", recorded)
     row["passes"] = 0
     row["next_dial_at"] = row["reset_at"] = _parse(event.next_dial_at)
-
-
-def _readied(row: Row, _: Event, __: Recorded) -> None:
-    _set_status(row, "ready")
-
-
-def _cancelled(row: Row, _: Event, __: Recorded) -> None:
-    _set_status(row, "cancelled")
-
-
-def _paused(row: Row, _: Event, __: Recorded) -> None:
-    _set_status(row, "paused")
 
 
 def _activated(row: Row, _: Event, __: Recorded) -> None:
@@ -289,14 +266,14 @@ def _scheduled_dial_cancelled(row: Row, _: Event, __: Recorded) -> None:
     row["next_dial_at"] = None
 
 
-def _callback_set(row: Row, event: events.LeadCallbackSet, _: Recorded) -> None:
-    _set_status(row, "callback")
+def _callback_set(row: Row, event: events.LeadCallbackSet, recorded: Recorded) -> None:
+    set_status(row, "callback", recorded)
     row["callback_at"] = row["next_dial_at"] = _parse(event.at)
     row["callback_agent"] = row["reserved_for"] = event.agent
 
 
-def _callback_cancelled(row: Row, event: events.LeadCallbackCancelled, _: Recorded) -> None:
-    _set_status(row, event.status)
+def _callback_cancelled(row: Row, event: events.LeadCallbackCancelled, recorded: Recorded) -> None:
+    set_status(row, event.status, recorded)
     _end_callback(row)
     row["next_dial_at"] = None
 
@@ -365,12 +342,12 @@ def _cloned(_: Row, __: Event, ___: Recorded) -> None:
     """The source of a clone only counts as modified."""
 
 
-def _call_started(row: Row, event: events.LeadCallStarted, _: Recorded) -> None:
+def _call_started(row: Row, event: events.LeadCallStarted, recorded: Recorded) -> None:
     row["calling_id"], row["calling_until"] = event.call_id, _parse(event.expires_at)
-    _set_status(row, event.status_after)
+    set_status(row, event.status_after, recorded)
 
 
-def _call_recorded(row: Row, event: events.LeadCallRecorded, _: Recorded) -> None:
+def _call_recorded(row: Row, event: events.LeadCallRecorded, recorded: Recorded) -> None:
     started = _parse(event.started_at)
     row["call_attempts"] += 1
     if row["reset_at"] is None or started >= row["reset_at"]:
@@ -396,25 +373,31 @@ def _call_recorded(row: Row, event: events.LeadCallRecorded, _: Recorded) -> Non
     ):
         row["last_contacted_at"] = started
     if event.rule is not None:
-        _follow_up(row, event)
+        _follow_up(row, event, recorded)
 
 
-def _follow_up(row: Row, event: events.LeadCallRecorded | events.LeadManualPassRecorded) -> None:
-    _set_status(row, event.status_after)
+def _follow_up(
+    row: Row,
+    event: events.LeadCallRecorded | events.LeadManualPassRecorded,
+    recorded: Recorded,
+) -> None:
+    set_status(row, event.status_after, recorded, result=True)
     row["next_dial_at"] = _time(event.next_dial_at)
     _end_callback(row)
 
 
-def _manual_pass_recorded(row: Row, event: events.LeadManualPassRecorded, _: Recorded) -> None:
+def _manual_pass_recorded(
+    row: Row, event: events.LeadManualPassRecorded, recorded: Recorded
+) -> None:
     row["passes"] += 1
     row["call_attempts"] += 1
     row["contact_attempts"] += 1
     if event.rule is not None:
-        _follow_up(row, event)
+        _follow_up(row, event, recorded)
 
 
 def _result_recorded(row: Row, event: events.LeadResultRecorded, recorded: Recorded) -> None:
-    _set_status(row, event.result)
+    set_status(row, event.result, recorded, result=True)
     row["result"] = event.result
     row["user_processed_by"], row["user_processed_at"] = event.processed_by, recorded.happened_at
 
@@ -430,9 +413,9 @@ def _erase(row: Row) -> None:
     lead_dealings.erase(row)
 
 
-def _anonymised(row: Row, _: Event, __: Recorded) -> None:
+def _anonymised(row: Row, _: Event, recorded: Recorded) -> None:
     _erase(row)
-    _set_status(row, "anonymised")
+    set_status(row, "anonymised", recorded)
     row["anonymised"] = True
 
 
@@ -453,13 +436,8 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadNoteEdited: _note_written,
     events.LeadNoteRemoved: _note_removed,
     events.LeadOwnerChanged: _owner_changed,
-    events.LeadStatusChanged: _status_set,
-    events.LeadStatusRestored: _status_set,
     events.LeadReset: _reset,
     events.LeadAttemptsRestored: _attempts_restored,
-    events.LeadReadied: _readied,
-    events.LeadCancelled: _cancelled,
-    events.LeadPaused: _paused,
     events.LeadActivated: _activated,
     events.LeadDeactivated: _deactivated,
     events.LeadSuppressed: _suppressed,
@@ -486,6 +464,7 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadAnonymised: _anonymised,
     events.LeadDeleted: _deleted,
     **lead_dealings.CHANGES,
+    **lead_status.CHANGES,
 }
 
 MODEL = StreamRow("lead", "lead", VERSION, ("lead_id",), fold)

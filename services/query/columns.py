@@ -80,6 +80,7 @@ _ALL: tuple[tuple[str, Kind, str], ...] = (
     ("message_count", "number", "Messages"),
     ("latest_message_at", "instant", "Latest message"),
     ("contract_icon", "keyword", "Contract"),
+    ("status_since", "instant", "Status since"),
 )
 _NEVER_NULL = frozenset(
     {"lead_id", "version", "position", "status", "active", "suppressed", "priority", "passes"}

@@ -23,7 +23,9 @@ from services.projections.model import Row
 _ORDINAL = re.compile(r"(version|position):(\d{1,18})", re.ASCII)
 _DESTROYING = frozenset(topic for topic, kind in EVENTS.items() if getattr(kind, "DESTROYS_KEY", 0))
 
-_OF_THE_ROW = frozenset({"version", "position", "contact_sessions", "personal_fields"})
+_OF_THE_ROW = frozenset(
+    {"version", "position", "contact_sessions", "personal_fields", "status_since", "reached"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,3 +249,22 @@ def test_every_lead_event_has_a_place_in_the_grid() -> None:
     from services.projections.lead import _CHANGES
 
     assert set(_CHANGES) == set(events.LEAD_EVENTS)
+
+
+def test_what_a_lead_ever_reached_is_counted_and_since_when_it_is_so_is_told() -> None:
+    failed = {"end_cause": "Busy", "rule": 0, "status_after": "no_answer"}
+    happened: list[Event] = [
+        created(),
+        call(1, 2, **failed),
+        call(2, 3, **failed),
+        events.LeadStatusChanged("interested", previous="no_answer"),
+        events.LeadResultRecorded("success", BOB),
+        events.LeadStatusRestored("interested", previous="success"),
+        events.LeadResultRecorded("success", BOB),
+        events.LeadResultRecorded("success", BOB),
+    ]
+    row = row_of(fold, *happened)
+    assert row["reached"] == {"no_answer": 2, "interested": 1, "success": 3}
+    assert (row["status"], row["status_since"]) == ("success", at(7))
+    assert row_of(fold, *happened[:3])["status_since"] == at(2)
+    assert row_of(fold, *happened, events.LeadDeleted())["reached"]["success"] == 3
