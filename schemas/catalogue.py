@@ -4,11 +4,13 @@ from schemas.bulk import BULK_EVENTS
 from schemas.campaign import CAMPAIGN_EVENTS
 from schemas.dnc import DNC_EVENTS
 from schemas.event import Event
+from schemas.favourite import FAVOURITE_EVENTS
 from schemas.lead import LEAD_EVENTS
 from schemas.organisation import ORGANISATION_EVENTS
 from schemas.pool import POOL_EVENTS
 from schemas.quarantine import QUARANTINE_EVENTS
 from schemas.segment import SEGMENT_EVENTS
+from schemas.view import VIEW_EVENTS
 
 EVENTS: dict[str, type[Event]] = {
     kind.TOPIC: kind
@@ -21,5 +23,7 @@ EVENTS: dict[str, type[Event]] = {
         *BULK_EVENTS,
         *POOL_EVENTS,
         *SEGMENT_EVENTS,
+        *VIEW_EVENTS,
+        *FAVOURITE_EVENTS,
     )
 }

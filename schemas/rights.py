@@ -108,6 +108,20 @@ def sight_of(
     return Sight(insights=insights)
 
 
+def view_access(
+    owner: str, shares: Mapping[str, str], user_id: str, team_id: str, ancestors: Collection[str]
+) -> str:
+    """Return what a user may do with a view: `own`, `edit`, `view`, or "" when it is not theirs.
+
+    owner: a user's id. shares: `view` or `edit` by `user:<uuid>` or `team:<uuid>`; what a team has
+    all in it and below have. Of several shares the one that allows most counts.
+    """
+    if owner == user_id:
+        return "own"
+    found = {shares.get(one, "") for one in callable_owners(user_id, team_id, ancestors)}
+    return "edit" if "edit" in found else "view" if "view" in found else ""
+
+
 def may_unmask_phones(role: str, rights: Collection[str]) -> bool:
     """Say whether phone numbers of leads in sight are shown in full.
 

@@ -11,11 +11,13 @@ from schemas.event import Event
 from services.command.domain.bulk import state as bulk
 from services.command.domain.campaign import state as campaign
 from services.command.domain.dnc import state as dnc
+from services.command.domain.favourite import state as favourite
 from services.command.domain.lead import evolving as lead
 from services.command.domain.organisation import state as organisation
 from services.command.domain.pool import state as pool
 from services.command.domain.quarantine import state as quarantine
 from services.command.domain.segment import state as segment
+from services.command.domain.view import state as view
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ AGGREGATES: dict[str, Aggregate] = {
     "quarantine": Aggregate(quarantine.replay, _without_actor(quarantine.fold)),
     "pool": Aggregate(pool.replay, _without_actor(pool.fold)),
     "segment": Aggregate(segment.replay, _without_actor(segment.fold)),
+    "view": Aggregate(view.replay, _without_actor(view.fold)),
+    "favourite": Aggregate(favourite.replay, _without_actor(favourite.fold)),
     "bulk": Aggregate(bulk.replay, _without_actor(bulk.fold)),
 }
 
@@ -60,5 +64,6 @@ PLACES = {
     "quarantine": "/v1/quarantine",
     "pool": "/v1/pools",
     "segment": "/v1/segments",
+    "view": "/v1/views",
 }
 """Where streams of a category are read and commanded by id; others have no id in their address."""

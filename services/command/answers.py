@@ -19,11 +19,20 @@ from services.kit import errors
 from services.kit.append import EarlierAnswer
 from services.kit.errors import Detail, Problem
 
-RIGHTS_CODES = frozenset({"role-not-allowed", "lead-out-of-reach", "owner-out-of-reach"})
+RIGHTS_CODES = frozenset(
+    {"role-not-allowed", "lead-out-of-reach", "owner-out-of-reach", "view-out-of-reach"}
+)
 """Refusals for want of a right: when there is no other reason, the answer is 403."""
 
 UNKNOWN_CODES = frozenset(
-    {"unknown-lead", "campaign-unknown", "payload-unknown", "unknown-pool", "unknown-segment"}
+    {
+        "unknown-lead",
+        "campaign-unknown",
+        "payload-unknown",
+        "unknown-pool",
+        "unknown-segment",
+        "unknown-view",
+    }
 )
 """Refusals because what the path names does not exist: 404. They point at no field."""
 

@@ -24,7 +24,7 @@ from services.command.domain.lead.state import Lead
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.duplicates import find_duplicate
-from services.command.hashes import dnc_stream, number_hash, trace_hash
+from services.command.hashes import dnc_stream, favourite_stream, number_hash, trace_hash
 from services.command.state_cache import StateCache
 from services.kit.auth import Principal
 from services.kit.clock import Clock
@@ -79,12 +79,15 @@ class FactsLoader:
         self._master = log.keys.master
         self._clock = clock
 
-    def stream_of(self, command: Command) -> UUID:
+    def stream_of(self, order: Order) -> UUID:
         """Return the stream of a command whose path names none: a new one, or the only one."""
+        command = order.command
         if command.aggregate == "organisation":
             return ORGANISATION_ID
         if command.aggregate == "dnc":
             return dnc_stream(self._master, _number(command))
+        if command.aggregate == "favourite":
+            return favourite_stream(order.principal.user_id)
         return new_id()
 
     async def load(
@@ -151,6 +154,9 @@ class FactsLoader:
             stream = _id_in(command, f"{what}_id")
             if stream is not None:
                 facts[what] = await self._look(seen, stream, what, refresh)
+        view = vars(command).get("view")
+        if view is not None and "-" in view:
+            facts["view"] = await self._look(seen, UUID(view), "view", refresh)
         other = _id_in(command, "other_lead_id")
         if other is not None:
             facts["other"] = await self._look(seen, other, "lead", refresh)

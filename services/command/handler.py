@@ -70,7 +70,7 @@ class Commanding:
         Takes at most 3 s (5 s for facts). After OutcomeUnclear the same order with the same key
         finds out, and does it if it was not done.
         """
-        stream = order.stream or self.facts.stream_of(order.command)
+        stream = order.stream or self.facts.stream_of(order)
         if not order.key:
             return await self._within_deadline(order, new_id(), stream)
         command_id = uuid5(KEYS, f"{order.principal.user_id} {order.key}")

@@ -4,7 +4,7 @@
 One place, because all writers must agree: the handler, the intake of calls, imports.
 """
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from services.command.domain.decider import Claim
 from services.kit.keys import MasterKey
@@ -33,3 +33,11 @@ def claim_hash(master: MasterKey, claim: Claim) -> bytes:
 def dnc_stream(master: MasterKey, number: str) -> UUID:
     """Return the stream that holds the do-not-call entries of a number in E.164."""
     return master.lookup_id("dnc " + number)
+
+
+_FAVOURITES = UUID("01920000-0000-7000-8000-6661766f7572")
+
+
+def favourite_stream(user_id: str) -> UUID:
+    """Return the stream that says which view opens first for a user."""
+    return uuid5(_FAVOURITES, user_id)

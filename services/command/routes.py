@@ -34,7 +34,11 @@ from services.kit.telemetry import commands_total
 IN_FLIGHT_MAX = 1024
 KEY_CHARS_MAX = 64
 
-SINGLE_PLACES = {"organisation": "/v1/organisation", "dnc": "/v1/do-not-call"}
+SINGLE_PLACES = {
+    "organisation": "/v1/organisation",
+    "dnc": "/v1/do-not-call",
+    "favourite": "/v1/favourite-view",
+}
 """Where commands go whose stream follows from the command itself."""
 
 _BODY_BYTES_MAX = {"MendPayload": 1_600_000}
@@ -48,6 +52,8 @@ _PHRASES: Mapping[str, tuple[str, ...]] = {
     "quarantine": ("Payload",),
     "pool": ("Pool",),
     "segment": ("Segment",),
+    "view": ("View",),
+    "favourite": ("Favourite",),
 }
 """What the path of an aggregate says already and its verbs leave out."""
 

@@ -5,6 +5,7 @@ from services.projections import (
     app_user,
     campaign,
     dnc,
+    favourite,
     lead,
     lead_log,
     pool,
@@ -12,6 +13,7 @@ from services.projections import (
     segment,
     status,
     team,
+    view,
 )
 from services.projections.model import ReadModel
 
@@ -27,6 +29,8 @@ MODELS: tuple[ReadModel, ...] = (
     quarantine.MODEL,
     pool.MODEL,
     segment.MODEL,
+    view.MODEL,
+    favourite.MODEL,
 )
 BY_NAME: dict[str, ReadModel] = {model.name: model for model in MODELS}
 BY_CATEGORY: dict[str, tuple[ReadModel, ...]] = {

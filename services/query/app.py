@@ -30,6 +30,8 @@ from services.query import (
     segment,
     selection,
     stats,
+    view,
+    view_counts,
 )
 from services.query.api_key import KeyTable
 from services.query.reading import STATEMENT_MS_MAX, Reading, positions
@@ -52,6 +54,8 @@ _ROUTES = (
     quarantine,
     selection,
     stats,
+    view_counts,
+    view,
 )
 
 

@@ -70,6 +70,11 @@ def leads_condition(
 
 async def page(reading: Reading, asked: Asked, question: Question) -> Response:
     """Answer one page of leads."""
+    return answer(await page_of(reading, asked, question))
+
+
+async def page_of(reading: Reading, asked: Asked, question: Question) -> dict[str, Any]:
+    """Return one page of leads as it is answered."""
     tree = None if question.tree is None else question.tree.model_dump(mode="json")
     bound = fingerprint("leads", tree, [(key.field, key.descending) for key in question.sort])
     place = None
@@ -94,13 +99,12 @@ async def page(reading: Reading, asked: Asked, question: Question) -> Response:
         return reading.cursors.seal([go_back, *place_of(row, question.sort)], bound)
 
     kinds, phones = asked.directory.kinds, asked.shows_phones
-    content = {
+    return {
         "leads": [rows.shown(row, kinds, phones) for row in found],
         "next": cursor(found[-1], False) if found and (more or back) else None,
         "previous": cursor(found[0], True) if found and place and (more or not back) else None,
         **asked.currency(),
     }
-    return answer(content)
 
 
 async def _half(asked: Asked, question: Question, half: Half, limit: int) -> list[Any]:

@@ -72,6 +72,8 @@ BY_PLACE: dict[str, Any] = {
     "campaign.activity_range_changed.before": [INSTANT, None],
     "lead.created.contacts": [CONTACT],
     "lead.released.contacts": [2],
+    "view.created.sort": [{"field": "name", "descending": True}],
+    "view.changed.sort": [{"field": "fields.gone", "descending": False}],
     "lead.contract_recorded.step": "reminder_1",
     "lead.message_recorded.channel": "whatsapp",
     "lead.message_recorded.direction": "in",

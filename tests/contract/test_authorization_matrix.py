@@ -9,7 +9,7 @@ from services.command.domain.decider import Command
 from services.command.routes import permissions, route_of
 from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS, Service, running
 
-A, T, G, D = "admin", "team_leader", "agent", "dialer"
+A, T, G, U, D = "admin", "team_leader", "agent", "auditor", "dialer"
 ROLES = ("admin", "team_leader", "agent", "auditor", "dialer")
 MATRIX: dict[str, frozenset[str]] = {
     "Activate": frozenset({A, T}),
@@ -39,14 +39,19 @@ MATRIX: dict[str, frozenset[str]] = {
     "ChangeStatusCatalogue": frozenset({A}),
     "ChangeTemplate": frozenset({A}),
     "ChangeUser": frozenset({A}),
+    "ChangeView": frozenset({A, T, G, U}),
+    "ChooseFavourite": frozenset({A, T, G, U}),
+    "ClearFavourite": frozenset({A, T, G, U}),
     "CloneLead": frozenset({A, T}),
     "CopyCampaign": frozenset({A}),
     "CopySegment": frozenset({A, T}),
+    "CopyView": frozenset({A, T, G, U}),
     "CreateCampaign": frozenset({A}),
     "CreateLead": frozenset({A, T, G, D}),
     "CreateManualPass": frozenset({A, T}),
     "CreatePool": frozenset({A}),
     "CreateSegment": frozenset({A, T}),
+    "CreateView": frozenset({A, T, G, U}),
     "Deactivate": frozenset({A, T}),
     "DeactivateCampaign": frozenset({A}),
     "DeactivatePool": frozenset({A}),
@@ -54,6 +59,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "DeactivateUser": frozenset({A}),
     "DeleteLead": frozenset({A}),
     "DeleteUnprocessed": frozenset({A}),
+    "DeleteView": frozenset({A, T, G, U}),
     "DiscardPayload": frozenset({A}),
     "EditNote": frozenset({A, T, G}),
     "EraseNumber": frozenset({A}),
@@ -79,23 +85,28 @@ MATRIX: dict[str, frozenset[str]] = {
     "RenameCampaign": frozenset({A}),
     "RenamePool": frozenset({A}),
     "RenameTeam": frozenset({A}),
+    "RenameView": frozenset({A, T, G, U}),
     "ReorderContacts": frozenset({A, T, G}),
     "Reserve": frozenset({A, T}),
     "ResendContract": frozenset({A, T, G}),
     "Reset": frozenset({A, T}),
     "RestoreStatus": frozenset({A, T}),
+    "RestoreView": frozenset({A, T, G, U}),
+    "RevertView": frozenset({A, T, G, U}),
     "RevokeApiKey": frozenset({A}),
     "ScheduleDial": frozenset({A, T}),
     "SetCallback": frozenset({A, T, G}),
     "SetDialTimeLimit": frozenset({A, T}),
     "SetOwnershipCode": frozenset({A}),
     "SetPriority": frozenset({A, T}),
+    "ShareView": frozenset({A, T, G, U}),
     "ShufflePool": frozenset({A}),
     "StartCall": frozenset({A, T, G, D}),
     "Suppress": frozenset({A, T}),
     "UnlockLead": frozenset({A, T, G}),
     "UnmergeLeads": frozenset({A, T}),
     "Unreserve": frozenset({A, T}),
+    "UnshareView": frozenset({A, T, G, U}),
     "Unsuppress": frozenset({A, T}),
     "UpdateContact": frozenset({A, T, G}),
     "UpdateFields": frozenset({A, T, G}),
@@ -117,14 +128,17 @@ BODIES: dict[str, dict[str, object]] = {
     "ChangeStatus": {"status": "ready"},
     "ChangeStatusCatalogue": {"code": "ready", "label": "Ready"},
     "ChangeUser": {"user": "ID"},
+    "ChooseFavourite": {"view": "mine"},
     "CloneLead": {"target_campaign_id": "ID"},
     "CopyCampaign": {"campaign_id": "ID", "name": "Copy"},
     "CopySegment": {"segment_id": "ID", "name": "Copy"},
+    "CopyView": {"view": "mine", "name": "Copy"},
     "CreateCampaign": {"name": "New"},
     "CreateLead": {"campaign_id": "ID", "phone": "+14155550197"},
     "CreateManualPass": {"disposition": "done"},
     "CreatePool": {"campaign_id": "ID", "name": "March"},
     "CreateSegment": {"name": "North"},
+    "CreateView": {"name": "Mine"},
     "DeactivateUser": {"user": "ID"},
     "DeleteUnprocessed": {"pool_id": "ID"},
     "DiscardPayload": {"reason": "junk"},
@@ -151,17 +165,21 @@ BODIES: dict[str, dict[str, object]] = {
     "RemoveNote": {"note": 1},
     "RenamePool": {"name": "April"},
     "RenameTeam": {"team": "ID", "name": "West"},
+    "RenameView": {"name": "Other"},
     "ReorderContacts": {"order": [1]},
     "Reserve": {"agent": "ID"},
     "ResendContract": {"contract_id": "k1", "channel": "sms"},
+    "RevertView": {"version": 1},
     "RevokeApiKey": {"key_id": "a" * 10},
     "ScheduleDial": {"at": "2026-03-03T10:00:00Z"},
     "SetCallback": {"at": "2026-03-03T10:00:00Z"},
     "SetDialTimeLimit": {"start": "09:00", "end": "17:00"},
     "SetOwnershipCode": {"owner": "team:ID", "ownership_code": "x"},
     "SetPriority": {"priority": 7},
+    "ShareView": {"to": ["team:ID"]},
     "StartCall": {"call_id": "c2"},
     "UnmergeLeads": {"other_lead_id": "ID"},
+    "UnshareView": {"to": ["team:ID"]},
     "UpdateContact": {"contact": 1},
 }
 UNKNOWN = "01920000-0000-7000-8000-000000000099"
@@ -185,6 +203,12 @@ async def test_commands_of_our_own_services_have_no_route(service: Service) -> N
     assert (await service.post("/v1/organisation/set-up", {"name": "X"})).status_code == 404
 
 
+def _with_id(value: object) -> object:
+    if isinstance(value, list):
+        return [_with_id(one) for one in value]
+    return value.replace("ID", UNKNOWN) if isinstance(value, str) else value
+
+
 def _missing(command: type[Command], body: dict[str, object]) -> set[str]:
     return {
         name for name, field in command.model_fields.items() if field.is_required()
@@ -198,10 +222,7 @@ async def test_every_role_gets_what_its_row_says(service: Service) -> None:
     for command in offered_commands():
         route = route_of(command)
         path = route.path.replace("{id}", ids.get(command.aggregate, UNKNOWN))
-        body = {
-            name: value.replace("ID", UNKNOWN) if isinstance(value, str) else value
-            for name, value in BODIES.get(command.__name__, {}).items()
-        }
+        body = {name: _with_id(value) for name, value in BODIES.get(command.__name__, {}).items()}
         assert not _missing(command, body), f"{command.__name__} needs a body in BODIES"
         for role in sorted(set(ROLES) - MATRIX[command.__name__]):
             answer = await service.post(path, body, by=role)

@@ -13,6 +13,7 @@ from schemas import lead as events
 from schemas.organisation import ORGANISATION_ID, TeamMoved
 from schemas.pool import PoolCreated
 from schemas.segment import SegmentCreated
+from schemas.view import ViewCreated, ViewShared
 from services.query.activity import ActivityParameters, Follower
 from services.query.tail import Tail
 from tests.contract.query_service import (
@@ -52,6 +53,7 @@ SEEN = {
     "dialer": set(),
 }
 NAME_OF = {named(name): name for name in LEADS}
+SHARED_VIEW = named("view of everybody")
 
 
 @pytest.fixture
@@ -64,6 +66,8 @@ async def world(database_url: str) -> AsyncIterator[World]:
             await world.record(segment, SegmentCreated(name))
             joined = events.LeadAddedToSegment(segment)
             await world.lead(name, joined, personal_fields={"name": name}, pool_id=pool, **given)
+        shared = ViewShared(team("top"), "view")
+        await world.record(SHARED_VIEW, ViewCreated("Everybody", named("admin")), shared)
         processed = events.LeadResultRecorded("contacted", named("agent"))
         for name in ("foreign, processed", "foreign, processed, inactive"):
             await world.happen(named(name), processed)
@@ -123,6 +127,19 @@ async def _stats(world: World, by: str) -> set[str]:
     return SEEN[by]
 
 
+async def _views(world: World, by: str) -> set[str]:
+    """A view shared with everybody shows each their own leads."""
+    page = await world.read(f"/v1/views/{SHARED_VIEW}/leads", by)
+    return {NAME_OF[lead["lead_id"]] for lead in page["leads"]}
+
+
+async def _view_counts(world: World, by: str) -> set[str]:
+    """Only a number: as many as are in sight."""
+    (count,) = (await world.read("/v1/views/counts", by, view=SHARED_VIEW))["counts"]
+    assert (count["count"], count["exact"]) == (len(SEEN[by]), True)
+    return SEEN[by]
+
+
 def _numbers(kind: str) -> Callable[[World, str], Awaitable[set[str]]]:
     async def seen(world: World, by: str) -> set[str]:
         every = (await world.read(f"/v1/{kind}s", by))[f"{kind}s"]
@@ -177,11 +194,16 @@ OPERATIONS: dict[tuple[str, str], Callable[[World, str], Awaitable[set[str]]]] =
     ("GET", "/v1/segments"): _numbers("segment"),
     ("GET", "/v1/segments/{segment_id}"): _numbers("segment"),
     ("POST", "/v1/selections"): _selections,
+    ("GET", "/v1/views/{view}/leads"): _views,
+    ("GET", "/v1/views/counts"): _view_counts,
 }
 NOT_OF_LEADS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/campaigns"): frozenset(USERS),
     ("GET", "/v1/campaigns/{campaign_id}"): frozenset(USERS),
     ("GET", "/v1/organisation"): frozenset(USERS),
+    ("GET", "/v1/views"): frozenset(USERS),
+    ("GET", "/v1/views/{view}"): frozenset(USERS),
+    ("GET", "/v1/views/{view}/versions"): frozenset(USERS),
     ("GET", "/v1/do-not-call"): frozenset({"admin", "auditor", "inspector", "leader"}),
     ("GET", "/v1/quarantine"): frozenset({"admin", "auditor", "inspector", "dialer"}),
     ("GET", "/v1/quarantine/{quarantine_id}"): frozenset(
@@ -213,6 +235,7 @@ async def test_other_reads_are_for_their_roles(world: World) -> None:
     for (method, path), allowed in NOT_OF_LEADS.items():
         place = path.replace("{campaign_id}", named("spring"))
         place = place.replace("{quarantine_id}", named("nothing held"))
+        place = place.replace("{view}", SHARED_VIEW)
         for by in USERS:
             response = await world.client.request(
                 method, place, headers={"authorization": f"Bearer {KEYS[by]}"}
@@ -228,6 +251,7 @@ async def test_without_a_key_nothing_is_read(world: World) -> None:
         place = place.replace("{quarantine_id}", named("nothing held"))
         place = place.replace("{pool_id}", named("pool of own"))
         place = place.replace("{segment_id}", named("segment of own"))
+        place = place.replace("{view}", SHARED_VIEW)
         place += "?from=version:1" if place.endswith("/diff") else ""
         body: Any = {"field": "status"} if path.endswith("breakdown") else {}
         body = {"ids": [named("own")]} if path.endswith("selections") else body

@@ -18,6 +18,7 @@ BOOKKEEPING = frozenset(
         "numbers_known",
         "notes_made",
         "contacts_made",
+        "earlier",
     }
 )
 """Attributes that every change or every change of its kind moves along: nobody edits these."""

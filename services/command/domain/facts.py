@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # The packages of the aggregates import this module.
     from services.command.domain.organisation.state import Organisation
     from services.command.domain.pool.state import Pool
     from services.command.domain.segment.state import Segment
+    from services.command.domain.view.state import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Facts:
     cloned or moved into. dnc: entries by E.164 number. new_ids: fresh ids for what the decision
     may create. holder: the lead that holds the duplicate key wanted; holder_lead: its state, for
     clone and move. other: the lead to merge or unmerge. leads: those a number to be erased is or
-    was of, by stream. pool, segment: those the command names. pool_active: whether the lead's own
-    pool is (rule 17).
+    was of, by stream. pool, segment, view: those the command names. pool_active: whether the lead's
+    own pool is (rule 17).
     """
 
     now: datetime
@@ -65,4 +66,5 @@ class Facts:
     leads: "Mapping[UUID, Lead]" = field(default_factory=dict)
     pool: "Pool | None" = None
     segment: "Segment | None" = None
+    view: "View | None" = None
     pool_active: bool = True

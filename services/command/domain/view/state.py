@@ -1,0 +1,117 @@
+"""What is known of a view. Frozen, so that it can be shared and cached."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from schemas import view as events
+from schemas.envelope import Recorded
+from schemas.event import Event
+
+
+class Contents(NamedTuple):
+    """What a view shows: what is kept of each version, and can be gone back to."""
+
+    name: str
+    filter: Mapping[str, Any] | None
+    columns: tuple[str, ...]
+    sort: tuple[Mapping[str, Any], ...]
+    layout: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view. `version` 0 = there is none.
+
+    owner: a user's id. shares: `view` or `edit` by user or team. earlier: the contents that began
+    with each version; versions between have those of the one before.
+    """
+
+    id: str = ""
+    version: int = 0
+    owner: str = ""
+    name: str = ""
+    filter: Mapping[str, Any] | None = None
+    columns: tuple[str, ...] = ()
+    sort: tuple[Mapping[str, Any], ...] = ()
+    layout: Mapping[str, Any] = field(default_factory=dict)
+    shares: Mapping[str, str] = field(default_factory=dict)
+    deleted: bool = False
+    earlier: Mapping[int, Contents] = field(default_factory=dict)
+
+    @property
+    def contents(self) -> Contents:
+        """What the view shows now."""
+        return Contents(self.name, self.filter, self.columns, self.sort, self.layout)
+
+    def at(self, version: int) -> Contents | None:
+        """Return what the view showed at that version; None when it never had it."""
+        if not 1 <= version <= self.version:
+            return None
+        known = [one for one in self.earlier if one <= version]
+        return self.earlier[max(known)] if known else None
+
+
+def _created(view: View, event: events.ViewCreated) -> View:
+    return replace(
+        view,
+        id=str(event.originator_id),
+        owner=event.owner,
+        name=event.name,
+        filter=event.filter,
+        columns=tuple(event.columns),
+        sort=tuple(event.sort),
+        layout=event.layout or {},
+    )
+
+
+def _changed(view: View, event: events.ViewChanged) -> View:
+    return replace(
+        view,
+        filter=event.filter,
+        columns=tuple(event.columns),
+        sort=tuple(event.sort),
+        layout=event.layout or {},
+    )
+
+
+def _share_ended(view: View, event: events.ViewShareEnded) -> View:
+    return replace(view, shares={to: may for to, may in view.shares.items() if to != event.to})
+
+
+_CHANGES: dict[type[Event], Callable[[View, Any], View]] = {
+    events.ViewCreated: _created,
+    events.ViewRenamed: lambda view, event: replace(view, name=event.name),
+    events.ViewChanged: _changed,
+    events.ViewShared: lambda view, event: replace(
+        view, shares={**view.shares, event.to: event.may}
+    ),
+    events.ViewShareEnded: _share_ended,
+    events.ViewDeleted: lambda view, event: replace(view, deleted=True),
+    events.ViewRestored: lambda view, event: replace(view, deleted=False),
+}
+_NEW_CONTENTS = (events.ViewCreated, events.ViewRenamed, events.ViewChanged)
+
+
+def evolve(view: View, event: Event) -> View:
+    """Return the view after one more event; an unknown event only counts."""
+    change = _CHANGES.get(type(event))
+    changed = view if change is None else change(view, event)
+    version = view.version + 1
+    earlier = changed.earlier
+    if isinstance(event, _NEW_CONTENTS):
+        earlier = {**earlier, version: changed.contents}
+    return replace(changed, version=version, earlier=earlier)
+
+
+def fold(happened: Iterable[Event], view: View | None = None) -> View:
+    """Return the view after these events, from `view` or from nothing."""
+    state = View() if view is None else view
+    for event in happened:
+        state = evolve(state, event)
+    return state
+
+
+def replay(recorded: Iterable[Recorded], view: View | None = None) -> View:
+    """Return the view after these events as they stand in the log."""
+    return fold((one.event for one in recorded), view)
