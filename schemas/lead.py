@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from schemas.event import Event
+from schemas.lead_clock import (
+    LeadCallbackDue,
+    LeadCallbackOverdue,
+    LeadCallLapsed,
+    LeadDialDue,
+    LeadSessionEnded,
+)
 from schemas.lead_dealings import (
     LeadAbsorbed,
     LeadContractRecorded,
@@ -48,9 +55,12 @@ __all__ = [
     "LeadAddedToSegment",
     "LeadAnonymised",
     "LeadAttemptsRestored",
+    "LeadCallLapsed",
     "LeadCallRecorded",
     "LeadCallStarted",
     "LeadCallbackCancelled",
+    "LeadCallbackDue",
+    "LeadCallbackOverdue",
     "LeadCallbackSet",
     "LeadCancelled",
     "LeadCloned",
@@ -64,6 +74,7 @@ __all__ = [
     "LeadCreated",
     "LeadDeactivated",
     "LeadDeleted",
+    "LeadDialDue",
     "LeadDialScheduled",
     "LeadDialTimeLimitRemoved",
     "LeadDialTimeLimited",
@@ -87,6 +98,7 @@ __all__ = [
     "LeadReset",
     "LeadResultRecorded",
     "LeadScheduledDialCancelled",
+    "LeadSessionEnded",
     "LeadStatusChanged",
     "LeadStatusRestored",
     "LeadSuppressed",
@@ -434,10 +446,19 @@ LEAD_EVENTS: tuple[type[Event], ...] = tuple(
     kind for name, kind in list(globals().items()) if name.startswith("Lead")
 )
 
-# Calls and messages have dates and persons of their own, a clone changes nothing on its source:
-# these leave "last modified" alone.
+# Calls and messages have dates and persons of their own, a clone changes nothing on its source,
+# and what only falls due changes nothing: these leave "last modified" alone.
 LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset(
-    {LeadCallStarted, LeadCallRecorded, LeadCloned, LeadMessageRecorded}
+    {
+        LeadCallStarted,
+        LeadCallRecorded,
+        LeadCallLapsed,
+        LeadCloned,
+        LeadMessageRecorded,
+        LeadDialDue,
+        LeadCallbackDue,
+        LeadCallbackOverdue,
+    }
 )
 # Rule 5: an edited status moves the date, not the person.
 LEAVES_MODIFIED_BY: frozenset[type[Event]] = LEAVES_MODIFIED_AT | {LeadStatusChanged}

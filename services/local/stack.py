@@ -32,6 +32,7 @@ ALWAYS = {
     "relay": "services.command.relay",
     "projections": "services.projections",
     "bulk": "services.command.bulk",
+    "scheduler": "services.command.scheduler",
 }
 ON_KAFKA = {"intake": "services.command.intake"}
 # Started last and stopped first, so that nothing is asked of parts that are gone.

@@ -12,7 +12,7 @@ from typing import Any
 from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
-from services.projections import lead_dealings, lead_status
+from services.projections import lead_clock, lead_dealings, lead_status
 from services.projections.lead_status import set_status
 from services.projections.model import Row, StreamRow
 
@@ -463,6 +463,7 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadResultRecorded: _result_recorded,
     events.LeadAnonymised: _anonymised,
     events.LeadDeleted: _deleted,
+    **lead_clock.CHANGES,
     **lead_dealings.CHANGES,
     **lead_status.CHANGES,
 }

@@ -177,6 +177,8 @@ _CHANGES: dict[str, Callable[[Data], Iterator[Change]]] = {
     "lead.result_recorded": _replaced("result", "result"),
     "lead.call_recorded": _call,
     "lead.manual_pass_recorded": _call,
+    "lead.session_ended": _call,
+    "lead.call_lapsed": _call,
     "lead.contract_recorded": _contract,
     "lead.contract_rejected": _contract,
     "lead.absorbed": _absorbed,

@@ -19,6 +19,10 @@ BOOKKEEPING = frozenset(
         "notes_made",
         "contacts_made",
         "earlier",
+        "sessions_ended",
+        "unresolved_at",
+        "unresolved_by",
+        "told",
     }
 )
 """Attributes that every change or every change of its kind moves along: nobody edits these."""

@@ -45,6 +45,16 @@ class RemoveFromDoNotCall(Command):
     reason: Name
 
 
+class ExpireDoNotCall(Command):
+    """End an entry whose time, `at`, is over. Given by the scheduler; the cause names the rule."""
+
+    aggregate: ClassVar[str] = "dnc"
+
+    scope: Scope
+    campaign_id: Id | None = None
+    at: Instant
+
+
 def _number(command: AddToDoNotCall | RemoveFromDoNotCall, reasons: list[Reason]) -> str:
     if command.scope == "campaign" and command.campaign_id is None:
         text = "Name the campaign, or use the scope global."
@@ -98,3 +108,18 @@ def _remove(state: DncNumber | None, command: RemoveFromDoNotCall, facts: Facts)
     if known.entry(command.scope, command.campaign_id, facts.now) is not None:
         shown = None if known.erased else number
         yield DncRemoved(command.scope, command.campaign_id, command.reason, shown)
+
+
+@decides(ExpireDoNotCall)
+def _expire(state: DncNumber, command: ExpireDoNotCall, facts: Facts) -> Iterable[Event]:
+    """End exactly the entry that ends then: one given anew meanwhile has another end."""
+    if command.at > facts.now:
+        raise Refused([Reason("not-due", "The time of this rule has not come yet.", "at")])
+    ends = format_instant(command.at)
+    for entry in state.entries:
+        if (entry.scope, entry.campaign_id, entry.expires_at) == (
+            command.scope,
+            command.campaign_id,
+            ends,
+        ):
+            yield DncRemoved(command.scope, command.campaign_id, "Its time is over.")

@@ -7,6 +7,7 @@ from services.command.domain.lead import (
     activity,
     callbacks,
     calls,
+    clock,
     cloning,
     contacts,
     contracts,
@@ -23,6 +24,7 @@ from services.command.domain.lead import (
     results,
     scheduling,
     segments,
+    sessions,
     status,
 )
 
@@ -30,6 +32,7 @@ __all__ = [
     "activity",
     "callbacks",
     "calls",
+    "clock",
     "cloning",
     "contacts",
     "contracts",
@@ -46,5 +49,6 @@ __all__ = [
     "results",
     "scheduling",
     "segments",
+    "sessions",
     "status",
 ]

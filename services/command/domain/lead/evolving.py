@@ -12,7 +12,7 @@ from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.instants import format_instant, is_before
-from services.command.domain.lead import evolving_dealings
+from services.command.domain.lead import evolving_clock, evolving_dealings
 from services.command.domain.lead.state import Contact, DialWindow, Lead, Reservation
 
 _REMEMBERED_STATUSES = 20
@@ -56,6 +56,8 @@ def _apply(lead: Lead, event: Event, actor: str) -> None:
     if change is None:
         return
     change(lead, event)
+    if lead.status == "unresolved" or lead.unresolved_at is not None:
+        evolving_clock.note_unresolved(lead, event)
     if kind in events.LEAVES_MODIFIED_AT:
         return
     lead.modified_at = event.timestamp
@@ -374,6 +376,20 @@ def _result_recorded(lead: Lead, event: events.LeadResultRecorded) -> None:
     lead.processed_by, lead.processed_at = event.processed_by, event.timestamp
 
 
+def _session_ended(lead: Lead, event: events.LeadSessionEnded) -> None:
+    # Nobody decided on the status: a call told late may still say what became of the session.
+    lead.sessions_ended = lead.sessions_ended | {event.contact_session_id}
+    if event.status_after is not None:
+        _set_status(lead, event.status_after)
+        lead.unresolved_by = event.agent
+
+
+def _call_lapsed(lead: Lead, event: events.LeadCallLapsed) -> None:
+    if lead.reservation is not None and lead.reservation.call_id == event.call_id:
+        lead.reservation = None
+    _set_status(lead, event.status_after)
+
+
 def _erase(lead: Lead) -> None:
     lead.phone = lead.phone_typed = lead.reservation = None
     lead.fields = lead.personal = _NOTHING
@@ -441,5 +457,8 @@ _CHANGES: dict[type[Event], Callable[[Lead, Any], None]] = {
     events.LeadResultRecorded: _result_recorded,
     events.LeadAnonymised: _anonymised,
     events.LeadDeleted: _deleted,
+    events.LeadSessionEnded: _session_ended,
+    events.LeadCallLapsed: _call_lapsed,
+    **evolving_clock.CHANGES,
     **evolving_dealings.CHANGES,
 }

@@ -131,6 +131,14 @@ class Lead:
     reserved_for: str | None = None
     dial_window: DialWindow | None = None
 
+    sessions_ended: frozenset[str] = frozenset()
+    unresolved_at: datetime | None = None
+    """Since when the status is `unresolved`."""
+    unresolved_by: str | None = None
+    """Whose session left it so; the lock that came with it is theirs."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Which due times the log holds already, by rule (lead/clock.py)."""
+
     result: str | None = None
     processed_by: str | None = None
     processed_at: datetime | None = None
