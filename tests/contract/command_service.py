@@ -80,4 +80,6 @@ async def running(url: str) -> AsyncIterator[Service]:
         install(app, commanding, clock)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://leads") as client:
-            yield Service(app, commanding, client)
+            service = Service(app, commanding, client)
+            service.clock = clock
+            yield service

@@ -43,6 +43,7 @@ from services.command.domain.lead.scheduling import (
     SetDialTimeLimit,
     SetPriority,
 )
+from services.command.domain.lead.sessions import EndSession
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.status import (
     Cancel,
@@ -128,6 +129,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         step=st.sampled_from(["updated", "accepted", "expired"]),
         at=st.none() | instants,
     ),
+    st.builds(EndSession, contact_session_id=call_ids, agent=st.sampled_from([None, ANA])),
     st.builds(ResendContract, contract_id=call_ids, channel=st.just("email")),
     st.builds(RejectContract, contract_id=call_ids),
     st.builds(StartCall, call_id=call_ids, number=st.none() | phones),

@@ -23,7 +23,7 @@ from services.kit.postgres import RETRYABLE
 from services.kit.settings import Settings
 from services.kit.telemetry import logger
 
-LEADER_LOCK = 7_005_004
+LEADER_LOCK = 7_005_014
 POLL_SECONDS = 0.2
 BACK_OFF_SECONDS = 0.5
 

@@ -14,6 +14,7 @@ from schemas.rights import may_call
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, LEADERS, admit
+from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
 from services.command.domain.types import Id, Instant
 
@@ -69,7 +70,8 @@ def set_callback(lead: Lead, command: SetCallback, facts: Facts) -> list[Event]:
     return [
         LeadCallbackSet(
             at=at, agent=command.agent, status_before=lead.status, previous=lead.callback_at
-        )
+        ),
+        *freed(lead, "callback"),
     ]
 
 

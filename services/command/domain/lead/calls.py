@@ -14,6 +14,7 @@ from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, DIALERS, erased_reason, role_reasons
 from services.command.domain.lead.dialling import dial_reasons, segment_reasons
 from services.command.domain.lead.follow_up import follow_up
+from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import PRIMARY, Lead
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.domain.types import (
@@ -172,7 +173,8 @@ def record_call(lead: Lead, command: RecordCall, facts: Facts) -> list[Event]:
         next_dial_at=then.next_dial_at,
         next_contact=then.next_contact,
     )
-    return [recorded, *_owner_by_redial(lead, then.status, command.agent, facts)]
+    freeing = freed(lead, then.status)
+    return [recorded, *freeing, *_owner_by_redial(lead, then.status, command.agent, facts)]
 
 
 def _agent(command: StartCall, facts: Facts, reasons: list[Reason]) -> str | None:

@@ -83,18 +83,18 @@ def apply_clock_rule(lead: Lead, command: ApplyClockRule, facts: Facts) -> list[
         return []
     if command.at > facts.now:
         raise Refused([Reason("not-due", "The time of this rule has not come yet.", "at")])
-    return _RULES[command.rule](lead, facts)
+    return _RULES[command.rule](lead, command.at, facts)
 
 
-def _end_suppression(lead: Lead, facts: Facts) -> list[Event]:
+def _end_suppression(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     return [LeadUnsuppressed(reason="Its time is over.")]
 
 
-def _end_lock(lead: Lead, facts: Facts) -> list[Event]:
+def _end_lock(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     return [LeadUnlocked(previous=lead.locked_by)]
 
 
-def _end_call(lead: Lead, facts: Facts) -> list[Event]:
+def _end_call(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     """Free the lead from a call that was never told the end of; it waits as it did before."""
     assert lead.reservation is not None
     before = None
@@ -109,17 +109,17 @@ def _end_call(lead: Lead, facts: Facts) -> list[Event]:
     ]
 
 
-def _callback_due(lead: Lead, facts: Facts) -> list[Event]:
+def _callback_due(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     assert lead.callback_at is not None
     return [LeadCallbackDue(at=lead.callback_at, agent=lead.callback_agent)]
 
 
-def _callback_overdue(lead: Lead, facts: Facts) -> list[Event]:
+def _callback_overdue(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     assert lead.callback_at is not None
     return [LeadCallbackOverdue(at=lead.callback_at, agent=lead.callback_agent)]
 
 
-def _dial_due(lead: Lead, facts: Facts) -> list[Event]:
+def _dial_due(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     """Say so of a lead that can be dialled; a callback says it for itself."""
     status = facts.organisation.statuses.get(lead.status)
     if not lead.active or status is None or not status.dialable:
@@ -129,25 +129,25 @@ def _dial_due(lead: Lead, facts: Facts) -> list[Event]:
     return [LeadDialDue(at=lead.next_dial_at)]
 
 
-def _abandon(lead: Lead, facts: Facts) -> list[Event]:
+def _abandon(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     text = f"Unresolved for {ABANDONED_AFTER.days} days."
     changed = LeadStatusChanged(status="abandoned", previous=lead.status, reason=text)
     return [changed, *freed(lead, "abandoned")]
 
 
-def _expire(lead: Lead, facts: Facts) -> list[Event]:
+def _expire(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     """Expire what is still open or set aside; a result that was reached stays."""
     status = facts.organisation.statuses.get(lead.status)
     if lead.merged_into is not None or (status is not None and status.group == "closed"):
         return []
-    ended = lead.active_until
-    whose = "lead" if ended and parse_instant(ended) <= facts.now else "campaign"
+    own = lead.active_until is not None and parse_instant(lead.active_until) == at
+    whose = "lead" if own else "campaign"
     text = f"The active range of the {whose} is over."
     changed = LeadStatusChanged(status="expired", previous=lead.status, reason=text)
     return [changed, *freed(lead, "expired")]
 
 
-_RULES: Mapping[LeadRule, Callable[[Lead, Facts], list[Event]]] = {
+_RULES: Mapping[LeadRule, Callable[[Lead, datetime, Facts], list[Event]]] = {
     "end-suppression": _end_suppression,
     "end-lock": _end_lock,
     "end-call": _end_call,

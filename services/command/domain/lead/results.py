@@ -12,6 +12,7 @@ from services.command.domain.lead.access import AGENTS, LEADERS, admit
 from services.command.domain.lead.fields import fields_changed
 from services.command.domain.lead.follow_up import follow_up
 from services.command.domain.lead.ownership import owner_by_status
+from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.status import status_reasons
 from services.command.domain.types import Code, FieldMap, Id, Name
@@ -59,7 +60,8 @@ def record_result(lead: Lead, command: RecordResult, facts: Facts) -> list[Event
     if (lead.status, lead.result, lead.processed_by) == (command.result, command.result, user):
         return changed
     recorded = LeadResultRecorded(result=command.result, processed_by=user, previous=lead.status)
-    return [*changed, recorded, *owner_by_status(lead, command.result, facts)]
+    freeing = freed(lead, command.result)
+    return [*changed, recorded, *freeing, *owner_by_status(lead, command.result, facts)]
 
 
 @decides(CreateManualPass)
@@ -79,5 +81,6 @@ def create_manual_pass(lead: Lead, command: CreateManualPass, facts: Facts) -> l
             status_before=lead.status if changed else None,
             next_dial_at=then.next_dial_at,
             next_contact=then.next_contact,
-        )
+        ),
+        *freed(lead, then.status),
     ]

@@ -16,6 +16,7 @@ from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, LEADERS, admit
 from services.command.domain.lead.ownership import owner_by_status
+from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
 from services.command.domain.types import Code, Line
 
@@ -81,7 +82,8 @@ def change_status(lead: Lead, command: ChangeStatus, facts: Facts) -> list[Event
     changed = LeadStatusChanged(
         status=command.status, previous=lead.status, reason=command.reason or None
     )
-    return [changed, *owner_by_status(lead, command.status, facts)]
+    freeing = freed(lead, command.status)
+    return [changed, *freeing, *owner_by_status(lead, command.status, facts)]
 
 
 @decides(RestoreStatus)
@@ -91,7 +93,9 @@ def restore_status(lead: Lead, command: RestoreStatus, facts: Facts) -> list[Eve
     if not lead.previous_statuses:
         text = "The lead has had no other status yet; there is nothing to go back to."
         raise Refused([Reason("no-earlier-status", text)])
-    return [LeadStatusRestored(status=lead.previous_statuses[-1], previous=lead.status)]
+    status = lead.previous_statuses[-1]
+    restored = LeadStatusRestored(status=status, previous=lead.status)
+    return [restored, *freed(lead, status)]
 
 
 @decides(Reset)
@@ -106,7 +110,8 @@ def reset(lead: Lead, command: Reset, facts: Facts) -> list[Event]:
             next_dial_at=format_instant(facts.now),
             previous=lead.status,
             attempts_before=lead.attempts,
-        )
+        ),
+        *freed(lead, "ready"),
     ]
 
 
@@ -114,21 +119,27 @@ def reset(lead: Lead, command: Reset, facts: Facts) -> list[Event]:
 def ready(lead: Lead, command: Ready, facts: Facts) -> list[Event]:
     """Set `ready` (rule 7)."""
     admit(lead, command, facts)
-    return [] if lead.status == "ready" else [LeadReadied(previous=lead.status)]
+    if lead.status == "ready":
+        return []
+    return [LeadReadied(previous=lead.status), *freed(lead, "ready")]
 
 
 @decides(Cancel)
 def cancel(lead: Lead, command: Cancel, facts: Facts) -> list[Event]:
     """Set `cancelled` (rule 6)."""
     admit(lead, command, facts)
-    return [] if lead.status == "cancelled" else [LeadCancelled(previous=lead.status)]
+    if lead.status == "cancelled":
+        return []
+    return [LeadCancelled(previous=lead.status), *freed(lead, "cancelled")]
 
 
 @decides(Pause)
 def pause(lead: Lead, command: Pause, facts: Facts) -> list[Event]:
     """Set `paused` (rule 6)."""
     admit(lead, command, facts)
-    return [] if lead.status == "paused" else [LeadPaused(previous=lead.status)]
+    if lead.status == "paused":
+        return []
+    return [LeadPaused(previous=lead.status), *freed(lead, "paused")]
 
 
 def status_reasons(status: str, facts: Facts) -> list[Reason]:
