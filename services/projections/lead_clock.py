@@ -23,7 +23,14 @@ def _call_lapsed(row: Row, event: events.LeadCallLapsed, recorded: Recorded) -> 
     row["reached"] = reached
 
 
+def _told(_: Row, __: Event, ___: Recorded) -> None:
+    """That a time has come changes nothing the grid shows: it shows the time itself."""
+
+
 CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadSessionEnded: _session_ended,
     events.LeadCallLapsed: _call_lapsed,
+    events.LeadDialDue: _told,
+    events.LeadCallbackDue: _told,
+    events.LeadCallbackOverdue: _told,
 }
