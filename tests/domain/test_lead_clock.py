@@ -94,7 +94,8 @@ def test_every_rule_applies_when_it_is_due_and_once(
     rule: str, before: tuple[Event, ...], at: Any, known: dict[str, Any], events: list[Event]
 ) -> None:
     story = given(created(), *before)
-    assert dict[str, Any](due_times(story.state, known.get("campaign", SELLING)))[rule] == at
+    due: Any = due_times(story.state, known.get("campaign", SELLING))
+    assert due[rule] == at
     story.when(apply(rule, at), facts(**known)).then(*events)
     given(created(), *before, *events).when(apply(rule, at), facts(**known)).nothing()
 
