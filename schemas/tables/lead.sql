@@ -82,13 +82,14 @@ create table read.lead_v1 (
 -- Read backwards: newest first, the id breaks ties. None is on what every call changes
 -- (next_dial_at, latest_call_at,
 -- last_activity_at, counters), so that most calls update a row in place without touching an index.
-create index on read.lead_v1 (last_modified_at, lead_id);
-create index on read.lead_v1 (owner, last_modified_at, lead_id);
-create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id);
+-- Without the deleted leads, so that counting needs no look at the rows.
+create index on read.lead_v1 (last_modified_at, lead_id) where not deleted;
+create index on read.lead_v1 (owner, last_modified_at, lead_id) where not deleted;
+create index on read.lead_v1 (campaign_id, status, last_modified_at, lead_id) where not deleted;
 create index on read.lead_v1 (user_processed_by, last_modified_at, lead_id)
   where user_processed_by is not null;
 create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segment_id is not null;
-create index on read.lead_v1 (status, last_modified_at, lead_id);
+create index on read.lead_v1 (status, priority desc, lead_id desc) where not deleted;
 create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id is not null;
 -- What waits for somebody: few leads at a time.
 create index on read.lead_v1 (callback_at, lead_id) where callback_at is not null;
@@ -96,7 +97,7 @@ create index on read.lead_v1 (reserved_for) where reserved_for is not null;
 create index on read.lead_v1 (locked_by) where locked_by is not null;
 create index on read.lead_v1 (last_modified_at, lead_id) where contract_icon is not null;
 
--- What a search looks at and when to dial next are kept beside the lead (search.sql).
+-- What a search looks at and what every call changes are kept beside the lead (search.sql).
 create trigger inserted after insert on read.lead_v1
   referencing new table as new_rows for each statement execute function read.keep_beside();
 create trigger updated after update on read.lead_v1

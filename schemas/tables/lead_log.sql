@@ -13,5 +13,12 @@ create table read.lead_log_v1 (
   cause       text        not null,
   data        jsonb       not null,
   personal    jsonb,
+  -- of a call how it ended, of anything else nothing; a default is not stored in `data`
+  end_cause   text generated always as (
+    case when kind = 'lead.call_recorded' then coalesce(data ->> 'end_cause', 'NotApplicable') end
+  ) stored,
   primary key (lead_id, version)
 ) with (fillfactor = 100, autovacuum_vacuum_insert_scale_factor = 0.1);
+-- "Had a call with Busy this week" and "was moved today", without looking at the rows.
+create index on read.lead_log_v1 (end_cause, happened_at, lead_id) where end_cause is not null;
+create index on read.lead_log_v1 (kind, happened_at, lead_id) where end_cause is null;

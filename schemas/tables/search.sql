@@ -24,6 +24,21 @@ create table read.lead_due (
 ) with (fillfactor = 80);
 create index on read.lead_due (next_dial_at, lead_id);
 
+-- How often and when leads were called last, in those orders; beside the lead for the same reason.
+create table read.lead_calls (
+  lead_id        uuid primary key,
+  call_attempts  int  not null,
+  latest_call_at timestamptz
+) with (fillfactor = 80);
+create index on read.lead_calls (call_attempts, lead_id);
+create index on read.lead_calls (latest_call_at, lead_id) where latest_call_at is not null;
+
+-- Template fields that somebody chose to have an index, by import name (`leads index`); a rebuild
+-- makes the same indexes again.
+create table read.chosen_fields (
+  name text primary key
+);
+
 -- After new and changed leads: set-wise, because nearly all of them have a new date.
 create function read.keep_beside() returns trigger language plpgsql as $$
 begin
@@ -37,7 +52,17 @@ begin
       select n.lead_id, n.next_dial_at from new_rows n where n.next_dial_at is not null
       on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
         where d.next_dial_at <> excluded.next_dial_at;
+    insert into read.lead_calls as c (lead_id, call_attempts, latest_call_at)
+      select n.lead_id, n.call_attempts, n.latest_call_at from new_rows n
+      on conflict (lead_id) do update
+        set call_attempts = excluded.call_attempts, latest_call_at = excluded.latest_call_at
+        where (c.call_attempts, c.latest_call_at)
+          is distinct from (excluded.call_attempts, excluded.latest_call_at);
   else
+    update read.lead_calls c
+      set call_attempts = n.call_attempts, latest_call_at = n.latest_call_at from new_rows n
+      where c.lead_id = n.lead_id and (c.call_attempts, c.latest_call_at)
+        is distinct from (n.call_attempts, n.latest_call_at);
     insert into read.lead_due as d (lead_id, next_dial_at)
       select n.lead_id, n.next_dial_at from new_rows n where n.next_dial_at is not null
       on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at

@@ -51,6 +51,7 @@ def _first(recorded: Recorded) -> Row:
         **_EMPTY,
         "lead_id": recorded.stream_id,
         "last_activity_at": recorded.happened_at,
+        "last_modified_at": recorded.happened_at,
     }
 
 

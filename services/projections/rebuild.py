@@ -22,6 +22,7 @@ from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import connect_pool
 from services.kit.telemetry import logger
 from services.projections.decoding import Decoder
+from services.projections.field_indexes import index_statements
 from services.projections.folding import Folder
 from services.projections.model import ReadModel, Row
 from services.projections.registry import BY_NAME, MODELS
@@ -157,6 +158,8 @@ async def _make_table(
         statements, indexes = definition_of(model.name, row["generation"] + 1)
         for statement in statements:
             await connection.execute(statement)
+        if model.name == "lead":
+            indexes += await index_statements(connection, name)
         return Table(model, name, await columns_of(connection, name)), indexes
 
 

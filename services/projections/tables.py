@@ -43,7 +43,7 @@ class Table:
         names = ", ".join(self.names)
         key = ", ".join(self.model.key)
         insert = f"insert into read.{self.name} as r ({names})"
-        insert += f" select * from {source}"  # noqa: S608 - our names
+        insert += f" select {names} from {source}"  # noqa: S608 - our names
         if isinstance(self.model, EventRows):
             return f"{insert} on conflict ({key}) do nothing"
         changes = ", ".join(
@@ -56,7 +56,7 @@ class Table:
     def arrays(self) -> str:
         """The rows as one array a column, `arrays_of` them."""
         kinds = ", ".join(f"${i}::{kind}[]" for i, (_, kind) in enumerate(self.columns, 1))
-        return f"unnest({kinds})"
+        return f"unnest({kinds}) as given({', '.join(self.names)})"
 
     @property
     def stage(self) -> str:
@@ -124,11 +124,11 @@ def _json(value: Any) -> str | None:
 async def columns_of(
     connection: "asyncpg.Connection[asyncpg.Record]", table: str
 ) -> tuple[tuple[str, str], ...]:
-    """Return names and types of a table's columns, in order."""
+    """Return names and types of a table's columns, in order, without those it computes itself."""
     rows = await connection.fetch(
         "select attname, format_type(atttypid, atttypmod) from pg_attribute"
         " where attrelid = ('read.' || quote_ident($1))::regclass and attnum > 0"
-        " and not attisdropped order by attnum",
+        " and not attisdropped and attgenerated = '' order by attnum",
         table,
     )
     return tuple((name, kind) for name, kind in rows)
