@@ -3,8 +3,8 @@ parser that points at faults.
 
     status in (ready, callback) and not owner = "team:…" and attempts between [1, 3)
     fields.age >= 30 and (name contains ann or search "0151") and next_dial_at < today@Europe/Berlin
-    log(end_causes = (Busy), since = week, at_least = 2) and "fields.Last name" is
-      empty
+    log(end_causes = (Busy), since = week, at_least = 2) and "fields.Last name" is empty
+    owner in teams (0195…, 0196…) and not latest_call_by in teams alone (0195…)
 
 `not` binds tightest, then `and`, then `or`. Texts need quotes (as in JSON) only where they hold
 blanks, brackets or commas, or look like a number, true, false or a word of the language.
@@ -24,6 +24,7 @@ from schemas.filters import (
     Fault,
     FilterInvalid,
     In,
+    InTeams,
     IsEmpty,
     Logged,
     Not,
@@ -91,6 +92,9 @@ def _condition(tree: Any) -> str:
             return f"starts {_value(tree.value)}"
         case IsEmpty():
             return "is empty"
+        case InTeams():
+            alone = "" if tree.below else "alone "
+            return f"in teams {alone}({', '.join(map(_value, tree.teams))})"
     bounds = tree.bounds()
     if len(bounds) == 1:
         return f"{_SIGN[bounds[0][0]]} {_value(bounds[0][1])}"
@@ -223,6 +227,9 @@ class _Reader:
             if self._take(sign):
                 return {"op": "range", "field": name, bound: self._value()}
         if self._take("in"):
+            if self._take("teams"):
+                below = not self._take("alone")
+                return {"op": "in_teams", "field": name, "teams": self._values(), "below": below}
             return {"op": "in", "field": name, "values": self._values()}
         if self._take("between"):
             return {"op": "range", "field": name, **self._bounds()}

@@ -35,12 +35,21 @@ TEXT_CHARS_MAX = 500
 NUMBER_MAX = 2**53
 CUSTOM = "fields."
 """A custom field is named `fields.<import name>`."""
+CONTACTS = "contacts."
+"""A field of contacts is named `contacts.<import name>`, or `contacts.phone`; a condition holds
+when it does for any of the lead's contacts.
+"""
 
-Kind = Literal["text", "keyword", "id", "phone", "number", "boolean", "date", "instant"]
+Kind = Literal[
+    "text", "keyword", "owner", "id", "user", "phone", "number", "boolean", "date", "instant"
+]
+"""`owner`: `team:<uuid>`, `user:<uuid>` or `service:<name>`; `user`: the id of a user."""
 OPERATORS: Mapping[Kind, frozenset[str]] = {
     "text": frozenset({"equals", "in", "contains", "starts", "is_empty"}),
     "keyword": frozenset({"equals", "in", "contains", "starts", "is_empty"}),
+    "owner": frozenset({"equals", "in", "contains", "starts", "is_empty", "in_teams"}),
     "id": frozenset({"equals", "in", "is_empty"}),
+    "user": frozenset({"equals", "in", "is_empty", "in_teams"}),
     "phone": frozenset({"equals", "in", "contains", "starts", "is_empty"}),
     "number": frozenset({"equals", "in", "range", "is_empty"}),
     "boolean": frozenset({"equals", "is_empty"}),
@@ -62,7 +71,9 @@ Text = Annotated[str, StringConstraints(max_length=TEXT_CHARS_MAX), AfterValidat
 SomeText = Annotated[Text, StringConstraints(min_length=1)]
 Name = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z][a-z_]*$|^fields\.[^\x00-\x1f\x7f]+$", max_length=107),
+    StringConstraints(
+        pattern=r"^[a-z][a-z_]*$|^(fields|contacts)\.[^\x00-\x1f\x7f]+$", max_length=109
+    ),
     AfterValidator(_printable),
 ]
 LogKind = Annotated[str, StringConstraints(pattern=r"^lead\.[a-z_]{1,60}$")]
@@ -168,6 +179,17 @@ class IsEmpty(Node):
     field: Name
 
 
+class InTeams(Node):
+    """The owner, or the person, is one of these teams or belongs to it; teams below count too
+    unless `below` is false.
+    """
+
+    op: Literal["in_teams"] = "in_teams"
+    field: Name
+    teams: Annotated[tuple[SomeText, ...], Field(min_length=1, max_length=100, strict=False)]
+    below: bool = True
+
+
 class Search(Node):
     """What people type into a search box: part of the name, e-mail, any field, or of a phone's
     digits.
@@ -197,7 +219,7 @@ class Logged(Node):
 
 
 Filter = Annotated[
-    And | Or | Not | Equals | In | Range | Contains | Starts | IsEmpty | Search | Logged,
+    And | Or | Not | Equals | In | Range | Contains | Starts | IsEmpty | InTeams | Search | Logged,
     Field(discriminator="op"),
 ]
 And.model_rebuild()
@@ -321,7 +343,7 @@ def _node_faults(node: Any, pointer: str, fields: Mapping[str, Kind]) -> Iterato
             if time is not None:
                 yield from _value_faults("instant", time, f"{pointer}/{member}")
         return
-    if not isinstance(node, (Equals, In, Range, Contains, Starts, IsEmpty)):
+    if not isinstance(node, (Equals, In, Range, Contains, Starts, IsEmpty, InTeams)):
         return
     name = node.field
     kind = fields.get(name)
@@ -331,8 +353,9 @@ def _node_faults(node: Any, pointer: str, fields: Mapping[str, Kind]) -> Iterato
         takes = ", ".join(sorted(OPERATORS[kind]))
         yield Fault("wrong-operator", f"{name} is a {kind}; it takes {takes}", f"{pointer}/op")
     else:
+        wanted: Kind = "id" if isinstance(node, InTeams) else kind
         for value, member in _values(node):
-            yield from _value_faults(kind, value, f"{pointer}/{member}")
+            yield from _value_faults(wanted, value, f"{pointer}/{member}")
 
 
 def _values(node: Any) -> Iterator[tuple[Scalar, str]]:
@@ -345,6 +368,9 @@ def _values(node: Any) -> Iterator[tuple[Scalar, str]]:
         case Range():
             for name, bound in node.bounds():
                 yield bound, name
+        case InTeams():
+            for index, team in enumerate(node.teams):
+                yield team, f"teams/{index}"
 
 
 def _value_faults(kind: Kind, value: Scalar, pointer: str) -> Iterator[Fault]:
@@ -352,7 +378,7 @@ def _value_faults(kind: Kind, value: Scalar, pointer: str) -> Iterator[Fault]:
     if not isinstance(value, native) or (kind == "number" and isinstance(value, bool)):
         wanted = {"number": "a number", "boolean": "true or false"}.get(kind, "a text")
         yield Fault("wrong-value", f"give {wanted}", pointer)
-    elif kind == "id" and not (isinstance(value, str) and _UUID.fullmatch(value)):
+    elif kind in ("id", "user") and not (isinstance(value, str) and _UUID.fullmatch(value)):
         yield Fault("wrong-value", "give a UUID", pointer)
     elif kind in _TIMES:
         assert isinstance(value, str)

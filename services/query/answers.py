@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from schemas.filters import Kind
-from services.query.columns import COLUMNS
+from services.query.columns import SYSTEM
 
 
 class Shape(BaseModel):
@@ -60,7 +60,9 @@ class Contract(ContractStep):
 _TYPES: dict[Kind, Any] = {
     "text": str,
     "keyword": str,
+    "owner": str,
     "id": str,
+    "user": str,
     "phone": str,
     "number": int,
     "boolean": bool,
@@ -72,7 +74,7 @@ _COLUMN_FIELDS: Any = {
         _TYPES[column.kind] | None if column.nullable else _TYPES[column.kind],
         Field(default=None, description=column.label),
     )
-    for column in COLUMNS.values()
+    for column in SYSTEM.values()
 }
 Lead = create_model(
     "Lead",

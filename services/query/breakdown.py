@@ -1,9 +1,10 @@
 """How leads spread over the values of a field: the top values, numbers and times in bins, the rest.
 
-For the small chart over a column, under the filter that is in force.
+For the small chart over a column, under the filter that is in force. Exact where that is quick or
+asked for, else scaled up from a sample and said so.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,12 +12,23 @@ from starlette.responses import Response
 
 from schemas.filters import CUSTOM, Fault, FilterInvalid, Kind
 from services.query import answers
+from services.query.columns import THROUGH
 from services.query.documents import body_of
 from services.query.lead import TAG, leads_condition, whole_scope
 from services.query.parameters import invalid
 from services.query.questions import BreakdownBody, check_tree, read_question
 from services.query.reading import Asked, Reading, answer
+from services.query.sampling import (
+    COST_EXACT_MAX,
+    FOUND_MIN,
+    WHOLE,
+    Source,
+    planned,
+    sample_of,
+)
+from services.query.searching import Found, look_up
 from services.query.sql import Arguments
+from services.query.values_sql import TEXTS
 
 UNITS: tuple[tuple[str, timedelta], ...] = (
     ("hour", timedelta(days=2)),
@@ -25,60 +37,96 @@ UNITS: tuple[tuple[str, timedelta], ...] = (
     ("month", timedelta(days=5 * 366)),
 )
 """The bins of a time: the first unit whose span holds all values, else years."""
+BINNED = frozenset({"number", "instant", "date"})
 
 
 def value_expression(field: str, kind: Kind, arguments: Arguments) -> str:
-    """Return the value of `field`, null when it is empty."""
+    """Return the value of `field`, null when it is empty; of what a lead points at, the id."""
+    if field in THROUGH:
+        return f"l.{THROUGH[field].key}"
     if not field.startswith(CUSTOM):
-        column = f"l.{field}"
-        return f"nullif({column}, '')" if kind in ("text", "keyword", "phone") else column
+        return f"nullif(l.{field}, '')" if kind in TEXTS else f"l.{field}"
     name = arguments.add(field.removeprefix(CUSTOM), "text")
-    if kind == "number":
-        number = f"(l.fields ->> {name})::float8"
-        return f"case when jsonb_typeof(l.fields -> {name}) = 'number' then {number} end"
-    return f"nullif(l.fields ->> {name}, '')"
+    text = f"l.fields ->> {name}"
+    match kind:
+        case "number":
+            number = f"jsonb_typeof(l.fields -> {name}) = 'number'"
+            return f"case when {number} then ({text})::float8 end"
+        case "instant":
+            return (
+                f"case when pg_input_is_valid({text}, 'timestamptz') then ({text})::timestamptz end"
+            )
+        case "date":
+            return f"case when pg_input_is_valid({text}, 'date') then ({text})::date end"
+    return f"nullif({text}, '')"
 
 
 class _Spread:
-    """One breakdown: the statements share the condition and differ in how they group."""
+    """One breakdown: the statements share source and condition and differ in how they group."""
 
     def __init__(self, asked: Asked, body: BreakdownBody, everything: bool) -> None:
         self._asked = asked
         self._body = body
         self._everything = everything
         self.kind = asked.kinds[body.field]
+        self.source: Source = WHOLE
+        self._searched: Found = {}
+
+    async def choose(self) -> None:
+        """Draw a sample unless the exact answer is asked for, or quick."""
+        self._searched = await look_up(self._asked.connection, self._body.filter)
+        if self._body.exact:
+            return
+        arguments = Arguments()
+        value, source = self._from(arguments)
+        cost, _ = await planned(self._asked.connection, f"select {value} {source}", arguments)
+        if cost > COST_EXACT_MAX:
+            self.source = await sample_of(self._asked.connection)
 
     def _from(self, arguments: Arguments) -> tuple[str, str]:
         value = value_expression(self._body.field, self.kind, arguments)
         condition = leads_condition(
-            self._body.filter, self._asked, arguments, everything=self._everything
+            self._body.filter,
+            self._asked,
+            arguments,
+            everything=self._everything,
+            found=self._searched,
         )
-        return value, f"from read.lead l where {condition}"
+        return value, f"from {self.source.sql} where {condition}"
 
     async def top(self) -> list[Any]:
         """Return the commonest values, each with its leads, all leads and those without value."""
         arguments = Arguments()
         value, source = self._from(arguments)
+        spread = " ".join(("select", value, "as value, count(*) as n", source, "group by 1"))
+        if through := THROUGH.get(self._body.field):
+            shown = f"t.{through.value}"
+            shown = f"nullif({shown}, '')" if self.kind in TEXTS else shown
+            pointed = f"left join read.{through.table} t on t.{through.key} = g.value group by 1"
+            summed = ("select", shown, f"as value, sum(g.n)::int8 as n from ({spread}) g", pointed)
+            spread = " ".join(summed)
         pieces = (
             "select value, n, (sum(n) over ())::int8 as total,",
-            "coalesce(sum(n) filter (where value is null) over (), 0)::int8 as empty,",
-            "(count(value) over ())::int8 as different from (select",
-            value,
-            "as value, count(*) as n",
-            source,
-            "group by 1) as spread order by value is null, n desc, value limit",
+            "coalesce(sum(n) filter (where value is null) over (), 0)::int8 as empty",
+            f"from ({spread}) as spread order by value is null, n desc, value limit",
             arguments.add(self._body.top + 1, "int8"),
         )
         found: list[Any] = await self._asked.connection.fetch(" ".join(pieces), *arguments.values)
         return found
 
-    async def bounds(self) -> tuple[Any, Any]:
-        """Return the least and the greatest value."""
+    async def ends(self) -> Any:
+        """Return total, empty, least and greatest, and how many values differ (top + 1 at most)."""
         arguments = Arguments()
         value, source = self._from(arguments)
-        pieces = ("select min(", value, "), max(", value, ")", source)
-        row = await self._asked.connection.fetchrow(" ".join(pieces), *arguments.values)
-        return row[0], row[1]
+        few = arguments.add(self._body.top + 1, "int8")
+        pieces = (
+            f"with found as materialized (select {value} as value {source}),",
+            "few as (select distinct value from found where value is not null limit",
+            f"{few}) select count(*) as total, count(*) - count(value) as empty,",
+            "min(value) as least, max(value) as greatest,",
+            "(select count(*) from few) as different from found",
+        )
+        return await self._asked.connection.fetchrow(" ".join(pieces), *arguments.values)
 
     async def binned(self, expression: str, *values: tuple[Any, str]) -> list[Any]:
         """Group by `expression`, in which {value} and {0}, {1}… stand for value and `values`."""
@@ -107,47 +155,77 @@ class _Spread:
             for row in found
         ]
 
-    async def time_bins(self, least: datetime, greatest: datetime) -> list[dict[str, Any]]:
-        """Return bins of an hour, day, week, month or year in UTC."""
-        span = greatest - least
-        unit = next((unit for unit, longest in UNITS if span <= longest), "year")
-        found = await self.binned("date_trunc({0}, {value}, 'UTC')", (unit, "text"))
-        return [{"value": row["value"], "to": None, "count": row["n"]} for row in found]
+    async def time_bins(self, least: Any, greatest: Any) -> list[dict[str, Any]]:
+        """Return bins of an hour, day, week, month or year in UTC; of dates, a day or more."""
+        days = self.kind == "date"
+        units = [one for one in UNITS if one[0] != "hour" or not days]
+        unit = next((unit for unit, longest in units if greatest - least <= longest), "year")
+        moment = "({value})::timestamp at time zone 'UTC'" if days else "{value}"
+        found = await self.binned(f"date_trunc({{0}}, {moment}, 'UTC')", (unit, "text"))
+        bins = []
+        for row in found:
+            first, last = row["value"], _next(row["value"], unit)
+            pair = (first.date(), last.date()) if days else (first, last)
+            bins.append({"value": pair[0], "to": pair[1], "count": row["n"]})
+        return bins
+
+    async def parts(self) -> tuple[list[dict[str, Any]], int, int]:
+        """Return the parts, the leads in all and those without a value, as found in the source."""
+        if self.kind in BINNED:
+            ends = await self.ends()
+            if ends["different"] > self._body.top:
+                make = self.number_bins if self.kind == "number" else self.time_bins
+                bins = await make(ends["least"], ends["greatest"])
+                return bins, ends["total"], ends["empty"]
+        top = await self.top()
+        total, empty = (top[0]["total"], top[0]["empty"]) if top else (0, 0)
+        known = [row for row in top if row["value"] is not None][: self._body.top]
+        parts = [{"value": row["value"], "to": None, "count": row["n"]} for row in known]
+        return parts, total, empty
+
+
+def _next(moment: datetime, unit: str) -> datetime:
+    """Return when the bin after the one that begins at `moment` begins."""
+    match unit:
+        case "hour":
+            return moment + timedelta(hours=1)
+        case "day":
+            return moment + timedelta(days=1)
+        case "week":
+            return moment + timedelta(days=7)
+        case "month":
+            after = date(moment.year + moment.month // 12, moment.month % 12 + 1, 1)
+            return datetime.combine(after, time(), moment.tzinfo)
+    return moment.replace(year=moment.year + 1)
 
 
 async def breakdown(asked: Asked, body: BreakdownBody) -> Response:
     """Answer how leads spread over a field."""
-    if body.field not in asked.kinds:
+    if body.field not in asked.single_kinds:
         fault = Fault("no-such-field", f"there is no field {body.field}", "/field")
         raise invalid(FilterInvalid([fault]), "")
     spread = _Spread(asked, body, whole_scope(asked, body.scope))
-    top = await spread.top()
-    total, empty = (top[0]["total"], top[0]["empty"]) if top else (0, 0)
-    parts = [{"value": row["value"], "to": None, "count": row["n"]} for row in top]
-    parts = [part for part in parts if part["value"] is not None][: body.top]
-    different = top[0]["different"] if top else 0
-    if different > body.top and spread.kind in ("number", "instant") and _measured(body, spread):
-        least, greatest = await spread.bounds()
-        if spread.kind == "number":
-            parts = await spread.number_bins(least, greatest)
-        else:
-            parts = await spread.time_bins(least, greatest)
-    counted = sum(part["count"] for part in parts)
+    await spread.choose()
+    parts, total, empty = await spread.parts()
+    if total < FOUND_MIN and spread.source is not WHOLE:
+        spread.source = WHOLE
+        parts, total, empty = await spread.parts()
+    other = max(total - empty - sum(part["count"] for part in parts), 0)
+    weight = spread.source.weight
+
+    def scaled(found: int) -> int:
+        return round(found * weight)
+
     content = {
         "field": body.field,
-        "parts": parts,
-        "other": max(total - empty - counted, 0),
-        "empty": empty,
-        "total": total,
-        "exact": True,
+        "parts": [{**part, "count": scaled(part["count"])} for part in parts],
+        "other": scaled(other),
+        "empty": scaled(empty),
+        "total": scaled(total),
+        "exact": spread.source is WHOLE,
         **asked.currency(),
     }
     return answer(content)
-
-
-def _measured(body: BreakdownBody, spread: _Spread) -> bool:
-    """Template times are stored as text, which has no bins."""
-    return spread.kind == "number" or not body.field.startswith(CUSTOM)
 
 
 def install(app: FastAPI, reading: Reading) -> None:

@@ -9,33 +9,54 @@ from dataclasses import dataclass
 import asyncpg
 import orjson
 
-from schemas.filters import CUSTOM, Kind
+from schemas.filters import CONTACTS, CUSTOM, Kind
 from schemas.rights import TeamTree
-from services.query.columns import COLUMNS, FIELD_KINDS
+from services.query.columns import COLUMNS, CONTACT_NUMBERS, FIELD_KINDS, SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The organisation as read at `stamp`. `kinds` are all names a filter may use."""
+    """The organisation as read at `stamp`. `kinds` are all names a filter may use, `indexed` the
+    template fields that have an index of their own.
+    """
 
     stamp: tuple[int, ...]
     teams: TeamTree
     kinds: Mapping[str, Kind]
+    indexed: frozenset[str] = frozenset()
+
+    @property
+    def single_kinds(self) -> dict[str, Kind]:
+        """Names of which a lead has one value each: not those of its contacts."""
+        return {name: kind for name, kind in self.kinds.items() if not name.startswith(CONTACTS)}
 
     @property
     def kinds_without_phones(self) -> dict[str, Kind]:
         """Names for callers who may not see numbers: what is hidden cannot be asked about
-        either.
+        either. Fields of contacts are masked by what they look like, so none can be.
         """
-        return {name: kind for name, kind in self.kinds.items() if kind != "phone"}
+        return {
+            name: kind
+            for name, kind in self.kinds.items()
+            if kind != "phone" and not name.startswith(CONTACTS)
+        }
 
 
-EMPTY = Directory((), TeamTree(), {name: column.kind for name, column in COLUMNS.items()})
+EMPTY = Directory(
+    (),
+    TeamTree(),
+    {
+        **{name: column.kind for name, column in SYSTEM.items()},
+        **{CONTACTS + name: "phone" for name in CONTACT_NUMBERS},
+        **{CONTACTS + name: "text" for name in ("name", "email")},
+    },
+)
 
 STAMP = (
     "(select array[coalesce(max(position), 0), count(*)] from read.team)"
     " || (select array[coalesce(max(position), 0), count(*)] from read.app_user)"
     " || (select array[coalesce(max(position), 0), count(*)] from read.campaign)"
+    " || (select array[coalesce(sum(hashtext(name)), 0), count(*)] from read.chosen_fields)"
 )
 """SQL that is another value as soon as a directory read before is out of date."""
 
@@ -50,7 +71,9 @@ async def read_directory(
     for user_id, team_id in users:
         members.setdefault(team_id, []).append(user_id)
     tree = TeamTree({row["team_id"]: row["parent_id"] for row in teams}, members)
-    return Directory(stamp, tree, {**EMPTY.kinds, **await _field_kinds(connection)})
+    chosen = await connection.fetch("select name from read.chosen_fields")
+    kinds = {**EMPTY.kinds, **await _field_kinds(connection)}
+    return Directory(stamp, tree, kinds, frozenset(name for (name,) in chosen))
 
 
 async def _field_kinds(
@@ -61,7 +84,9 @@ async def _field_kinds(
     kinds: dict[str, Kind] = {}
     for (fields,) in templates:
         for field in orjson.loads(fields):
-            name = field["import_name"]
+            name, kind = field["import_name"], FIELD_KINDS.get(field["type"], "text")
             if name not in COLUMNS:
-                kinds.setdefault(CUSTOM + name, FIELD_KINDS.get(field["type"], "text"))
+                kinds.setdefault(CUSTOM + name, kind)
+            if name not in CONTACT_NUMBERS:
+                kinds.setdefault(CONTACTS + name, kind)
     return kinds

@@ -3,21 +3,19 @@
 SQL's unknown is kept out: a leaf that is unknown counts as false, and `not` turns it into true.
 """
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from schemas.filters import (
+    CONTACTS,
     CUSTOM,
     And,
-    Contains,
     Equals,
-    In,
+    InTeams,
     IsEmpty,
     Kind,
     Logged,
@@ -25,55 +23,59 @@ from schemas.filters import (
     Or,
     Range,
     Search,
-    Starts,
     walk,
 )
-from schemas.instants import format_instant
-from schemas.lead import LeadCallRecorded
-from schemas.relative_time import resolve_date, resolve_instant
-from services.query.paging import DUE
-from services.query.sql import Arguments, like_anywhere, like_start
+from schemas.relative_time import resolve_instant
+from schemas.rights import TeamTree
+from services.query.columns import BESIDE, CONTACT_NUMBERS, THROUGH, Through
+from services.query.sql import Arguments, like_anywhere
+from services.query.values_sql import Values, digits_of
 
 TRIGRAM_CHARS = 3
 """An index on parts of words cannot help to find shorter ones."""
 
+CALL = "lead.call_recorded"
 _FOUND = "exists (select from read.lead_search s where s.lead_id = l.lead_id and ({}))"
-_COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
-_NOT_DIGITS = re.compile(r"\D+", re.ASCII)
-_UNSTORED_CAUSE = LeadCallRecorded.end_cause
-"""Fields that equal their default are not stored."""
-_INT8_MAX = 2**63 - 1
 
 
-def filter_condition(
-    tree: Any,
-    kinds: Mapping[str, Kind],
-    now: datetime,
-    arguments: Arguments,
-    *,
-    phones: bool = True,
-) -> str:
-    """Return the condition for a tree that `check_filter` has passed with the same `kinds`.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the words of a filter mean to the caller at a moment.
 
-    Without `phones` a search does not look at numbers, so that nobody can guess what is hidden.
+    kinds: the fields they may name. teams: the organisation. indexed: import names of template
+    fields that have an index of their own. phones: whether they may look at numbers; without, a
+    search does not, so that nobody can guess what is hidden. found: leads that match a search, by
+    what is searched for, where they were looked up before.
     """
-    return _Compiler(kinds, now, arguments, phones).node(tree)
+
+    kinds: Mapping[str, Kind]
+    now: datetime
+    teams: TeamTree = field(default_factory=TeamTree)
+    indexed: Collection[str] = ()
+    phones: bool = True
+    found: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
 
 
-def mentions(tree: Any, field: str) -> bool:
-    """Say whether any condition of the tree is about `field`."""
-    return any(getattr(node, "field", None) == field for node, _, _ in walk(tree))
+def filter_condition(tree: Any, terms: Terms, arguments: Arguments) -> str:
+    """Return the condition for a tree that `check_filter` has passed with the same kinds."""
+    return _Compiler(terms, arguments).node(tree)
 
 
-def due_condition(tree: Any, now: datetime, arguments: Arguments) -> str:
-    """Return what the tree says of the next dial, once more on `d`, whose index can use it."""
-    compiler = _Compiler({}, now, arguments, phones=True)
+def mentions(tree: Any, name: str) -> bool:
+    """Say whether any condition of the tree is about the field `name`."""
+    return any(getattr(node, "field", None) == name for node, _, _ in walk(tree))
+
+
+def beside_condition(tree: Any, name: str, now: datetime, arguments: Arguments) -> str:
+    """Return what the tree says of a column of BESIDE, once more on `b`, whose index can use it."""
+    values = Values(now, arguments)
+    kind: Kind = "number" if name == "call_attempts" else "instant"
     nodes = tree.of if isinstance(tree, And) else (tree,)
     return "".join(
-        f" and {compiler.range(f'd.{DUE}', 'instant', node)}"
+        f" and {values.range(f'b.{name}', kind, node)}"
         for node in nodes
-        if isinstance(node, Range) and node.field == DUE
+        if isinstance(node, Range) and node.field == name and name in BESIDE
     )
 
 
@@ -84,18 +86,24 @@ def search_digits(value: str) -> str:
     """
     if not _PHONE_LIKE.fullmatch(value):
         return ""
-    digits = _NOT_DIGITS.sub("", value)
+    digits = digits_of(value)
     return digits.lstrip("0") or digits
 
 
+def search_condition(value: str, arguments: Arguments) -> str:
+    """Return the condition on a row `s` of `read.lead_search` that matches what was typed."""
+    digits = search_digits(value)
+    wanted = dict.fromkeys((value.lower(), digits) if digits else (value.lower(),))
+    parts = [f"s.found like {arguments.add(like_anywhere(one), 'text')}" for one in wanted]
+    return f"({' or '.join(parts)})"
+
+
 class _Compiler:
-    def __init__(
-        self, kinds: Mapping[str, Kind], now: datetime, arguments: Arguments, phones: bool
-    ) -> None:
-        self._kinds = kinds
-        self._phones = phones
-        self._now = now
+    def __init__(self, terms: Terms, arguments: Arguments) -> None:
+        self._terms = terms
+        self._arguments = arguments
         self._add = arguments.add
+        self._values = Values(terms.now, arguments)
 
     def node(self, node: Any) -> str:
         match node:
@@ -109,27 +117,42 @@ class _Compiler:
                 return self._search(node.value)
             case Logged():
                 return self._logged(node)
-        if node.field.startswith(CUSTOM):
-            return self._custom(node, self._kinds[node.field])
-        return self._system(node, self._kinds[node.field])
+            case InTeams():
+                return self._in_teams(node)
+        name, kind = node.field, self._terms.kinds[node.field]
+        if name.startswith(CUSTOM):
+            return self._custom(name.removeprefix(CUSTOM), kind, node)
+        if name.startswith(CONTACTS):
+            return self._contacts(name.removeprefix(CONTACTS), kind, node)
+        if name in THROUGH:
+            return self._through(THROUGH[name], kind, node)
+        return self._values.column(f"l.{name}", kind, node)
 
     def _search(self, value: str) -> str:
-        if not self._phones:
-            pattern = f"lower({self._add(like_anywhere(value), 'text')})"
-            return f"(lower(l.name) like {pattern} or lower(l.email) like {pattern})"
-        parts = [f"s.found like lower({self._add(like_anywhere(value), 'text')})"]
-        if digits := search_digits(value):
-            parts.append(f"s.found like {self._add(like_anywhere(digits), 'text')}")
-        return _FOUND.format(" or ".join(parts))
+        if value in self._terms.found:
+            found = f"l.lead_id = any({self._add(list(self._terms.found[value]), 'uuid[]')})"
+        else:
+            found = _FOUND.format(search_condition(value, self._arguments))
+        if self._terms.phones:
+            return found
+        # Whatever a name or an address holds, the text to search holds too, and has an index.
+        pattern = f"lower({self._add(like_anywhere(value), 'text')})"
+        return f"({found} and (lower(l.name) like {pattern} or lower(l.email) like {pattern}))"
 
     def _logged(self, node: Logged) -> str:
-        parts = [f"g.kind = any({self._add(list(node.kinds), 'text[]')})"]
+        """Of calls alone only what the index on calls holds is asked, so that it is enough."""
+        calls = bool(node.end_causes) or set(node.kinds) == {CALL}
+        if calls and CALL not in node.kinds:
+            return "false"
+        parts = []
         if node.end_causes:
-            cause = "g.data ->> 'end_cause'"
-            if _UNSTORED_CAUSE in node.end_causes:
-                cause = f"coalesce({cause}, '{_UNSTORED_CAUSE}')"
-            parts.append(f"{cause} = any({self._add(list(node.end_causes), 'text[]')})")
-            parts.append("g.kind = 'lead.call_recorded'")
+            parts.append(f"g.end_cause = any({self._add(list(node.end_causes), 'text[]')})")
+        elif calls:
+            parts.append("g.end_cause is not null")
+        else:
+            parts.append(f"g.kind = any({self._add(list(node.kinds), 'text[]')})")
+            if CALL not in node.kinds:
+                parts.append("g.end_cause is null")
         if node.dispositions:
             wanted = self._add(list(node.dispositions), "text[]")
             parts.append(f"g.data ->> 'disposition' = any({wanted})")
@@ -137,7 +160,7 @@ class _Compiler:
             parts.append(f"g.actor = any({self._add(list(node.actors), 'text[]')})")
         for sign, time in ((">=", node.since), ("<", node.until)):
             if time is not None:
-                moment = self._add(resolve_instant(time, self._now), "timestamptz")
+                moment = self._add(resolve_instant(time, self._terms.now), "timestamptz")
                 parts.append(f"g.happened_at {sign} {moment}")
         condition = " and ".join(parts)
         if node.at_least == 1:
@@ -148,130 +171,57 @@ class _Compiler:
         pieces = ("l.lead_id in (select g.lead_id from read.lead_log g where", condition)
         return " ".join((*pieces, "group by g.lead_id", often, ")"))
 
-    def _system(self, node: Any, kind: Kind) -> str:
-        column = f"l.{node.field}"
-        match node:
-            case IsEmpty():
-                if kind in ("text", "keyword", "phone"):
-                    return f"({column} is null or {column} = '')"
-                return f"{column} is null"
-            case Equals():
-                value, cast = self._value(kind, node.value)
-                return "false" if value is None else f"{column} = {self._add(value, cast)}"
-            case In():
-                pairs = [self._value(kind, value) for value in node.values]
-                known = [value for value, _ in pairs if value is not None]
-                return f"{column} = any({self._add(known, pairs[0][1] + '[]')})"
-            case Range():
-                return self.range(column, kind, node)
-            case Contains() | Starts():
-                return self._like(column, kind, node)
-        raise AssertionError(node)
+    def _in_teams(self, node: InTeams) -> str:
+        tree = self._terms.teams
+        teams = set(node.teams)
+        if node.below:
+            teams |= {team for one in node.teams for team in tree.subtree(one)}
+        people = sorted(user for team in teams for user in tree.members.get(team, ()))
+        if self._terms.kinds[node.field] == "user":
+            wanted = self._add([UUID(user) for user in people], "uuid[]")
+        else:
+            owners = [f"team:{team}" for team in sorted(teams)]
+            wanted = self._add([*owners, *(f"user:{user}" for user in people)], "text[]")
+        return f"l.{node.field} = any({wanted})"
 
-    def range(self, column: str, kind: Kind, node: Range) -> str:
-        """Return the bounds of `node` on a column."""
-        parts = []
-        for name, bound in node.bounds():
-            if kind == "number":
-                assert isinstance(bound, (int, float))
-                sign, number = _whole(name, bound)
-                parts.append(f"{column} {sign} {self._add(number, 'int8')}")
-            else:
-                value, cast = self._value(kind, bound)
-                parts.append(f"{column} {_COMPARE[name]} {self._add(value, cast)}")
-        return "(" + " and ".join(parts) + ")"
+    def _through(self, through: Through, kind: Kind, node: Any) -> str:
+        """Return a condition on the few rows a lead can point at, asked once a statement."""
+        value = f"t.{through.value}"
+        empty = isinstance(node, IsEmpty)
+        if not empty:
+            condition = self._values.column(value, kind, node)
+        elif kind == "boolean":
+            condition = f"{value} is not null"
+        else:
+            condition = f"{value} <> ''"
+        rows = ("select", f"t.{through.key} from read.{through.table} t where", condition)
+        among = f"l.{through.key} = any(array({' '.join(rows)}))"
+        return f"(({among}) is not true)" if empty else among
 
-    def _value(self, kind: Kind, value: Any) -> tuple[Any, str]:
-        """Return the parameter and its type; None for a number no whole-numbered column holds."""
-        match kind:
-            case "number":
-                whole = value == math.floor(value) and abs(value) <= _INT8_MAX
-                return (int(value) if whole else None), "int8"
-            case "boolean":
-                return value, "boolean"
-            case "id":
-                return UUID(value), "uuid"
-            case "instant":
-                return resolve_instant(value, self._now), "timestamptz"
-        return value, "text"
-
-    def _like(self, column: str, kind: Kind, node: Contains | Starts) -> str:
-        value = node.value
-        if kind == "phone":
-            value = _NOT_DIGITS.sub("", value)
-            if not value:
-                return "false"
-            column = f"translate({column}, '+ ()/.-', '')" if column != "l.phone" else column
-            if isinstance(node, Starts) and column == "l.phone":
-                return f"{column} like {self._add(like_start('+' + value), 'text')}"
-            pattern = like_start(value) if isinstance(node, Starts) else like_anywhere(value)
-            return f"{column} like {self._add(pattern, 'text')}"
-        pattern = like_start(value) if isinstance(node, Starts) else like_anywhere(value)
-        return f"lower({column}) like lower({self._add(pattern, 'text')})"
-
-    def _custom(self, node: Any, kind: Kind) -> str:
-        name = node.field.removeprefix(CUSTOM)
-        match node:
-            case IsEmpty():
-                return f"coalesce(l.fields ->> {self._add(name, 'text')}, '') = ''"
-            case Equals():
-                pair = {name: self._stored(kind, node.value)}
-                condition = f"l.fields @> {self._add(_json(pair), 'jsonb')}"
-                return self._by_search(condition, kind, node.value)
-            case In():
-                values = [_json(self._stored(kind, value)) for value in node.values]
-                place = self._add(name, "text")
-                return f"l.fields -> {place} = any({self._add(values, 'jsonb[]')})"
-            case Contains() | Starts():
-                if kind == "phone" and not _NOT_DIGITS.sub("", node.value):
-                    return "false"
-                place = self._add(name, "text")
-                condition = self._like(f"(l.fields ->> {place})", kind, node)
-                return self._by_search(condition, kind, node.value)
-        return self._custom_range(name, kind, node)
-
-    def _by_search(self, condition: str, kind: Kind, value: Any) -> str:
-        """Say also that the text is among what a search looks at: that has an index."""
-        if kind not in ("text", "keyword") or len(value) < TRIGRAM_CHARS:
+    def _custom(self, name: str, kind: Kind, node: Any) -> str:
+        indexed = name in self._terms.indexed
+        condition = self._values.document("l.fields", name, kind, node, indexed=indexed)
+        text = getattr(node, "value", None)
+        helps = kind in ("text", "keyword") and isinstance(text, str)
+        if not helps or (indexed and isinstance(node, Equals)) or len(text or "") < TRIGRAM_CHARS:
             return condition
-        pattern = self._add(like_anywhere(value), "text")
+        # The text is also among what a search looks at: that has an index.
+        pattern = self._add(like_anywhere(text or ""), "text")
         return f"({condition} and {_FOUND.format(f's.found like lower({pattern})')})"
 
-    def _custom_range(self, name: str, kind: Kind, node: Range) -> str:
-        place = self._add(name, "text")
-        wanted = "number" if kind == "number" else "string"
-        parts = []
-        for bound_name, bound in node.bounds():
-            sign, value = _COMPARE[bound_name], self._stored(kind, bound)
-            if kind == "instant":
-                # The Z is cut off because it sorts after the point (schemas/instants.py).
-                parts.append(
-                    f"left(l.fields ->> {place}, -1) {sign} {self._add(value[:-1], 'text')}"
-                )
-            else:
-                parts.append(f"l.fields -> {place} {sign} {self._add(_json(value), 'jsonb')}")
-        # As a case the planner takes it for common, and walks the list's order until a page is
-        # full; as a comparison it takes it for rare, reads the whole table and sorts.
-        typed = f"jsonb_typeof(l.fields -> {place}) = '{wanted}'"
-        return f"(case when {typed} then {' and '.join(parts)} else false end)"
-
-    def _stored(self, kind: Kind, value: Any) -> Any:
-        """Return the value in the spelling in which leads store it."""
-        if kind == "date":
-            return resolve_date(value, self._now).isoformat()
-        if kind == "instant":
-            return format_instant(resolve_instant(value, self._now))
-        return value
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _whole(name: str, bound: float) -> tuple[str, int]:
-    """Return the same bound for a column of whole numbers."""
-    if bound != math.floor(bound):
-        # Above 2.5 is from 3 on, below 2.5 is up to 2, with or without the bound itself.
-        return (">=", math.ceil(bound)) if name in ("gt", "gte") else ("<=", math.floor(bound))
-    number = max(-_INT8_MAX, min(_INT8_MAX, int(bound)))
-    return _COMPARE[name], number
+    def _contacts(self, name: str, kind: Kind, node: Any) -> str:
+        """Return what holds when it does for any of the contacts; empty: when none has a value."""
+        empty = isinstance(node, IsEmpty)
+        if name in CONTACT_NUMBERS:
+            column = f"(c.value ->> '{name}')"
+            condition = (
+                f"coalesce({column}, '') <> ''" if empty
+                else self._values.column(column, kind, node)
+            )  # fmt: skip
+        else:
+            condition = self._values.document(
+                "(c.value -> 'fields')", name, kind, node, indexed=False
+            )
+            condition = f"not {condition}" if empty else condition
+        exists = f"exists (select from jsonb_array_elements(l.contacts) c where {condition})"
+        return f"not {exists}" if empty else exists

@@ -5,23 +5,24 @@ Every statement carries the caller's sight. Routes for a lead's past are in lead
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
 from services.kit import errors
-from services.kit.cursors import CursorInvalid, fingerprint
+from services.kit.cursors import CursorInvalid, Cursors, fingerprint
 from services.query import answers, rows
+from services.query.columns import THROUGH
 from services.query.documents import body_of
-from services.query.filters_sql import due_condition, filter_condition, mentions
+from services.query.filters_sql import beside_condition, filter_condition, mentions
 from services.query.paging import (
     Half,
+    beside,
     half_condition,
     halves,
-    is_by_due,
     place_of,
     read_place,
     selected_place,
@@ -38,10 +39,14 @@ from services.query.questions import (
     read_question,
 )
 from services.query.reading import Asked, Reading, answer, tries
+from services.query.sampling import planned
+from services.query.searching import Found, look_up
 from services.query.sight import sight_condition
 from services.query.sql import Arguments
 
 COUNT_EXACT_MAX = 10_000
+SORTED_MAX = 5_000
+"""So many leads are sorted by the name of their pool at once."""
 TAG = "leads"
 
 
@@ -52,41 +57,45 @@ class LeadParameters(Current):
 
 
 def leads_condition(
-    tree: Any, asked: Asked, arguments: Arguments, *, everything: bool = False
+    tree: Any,
+    asked: Asked,
+    arguments: Arguments,
+    *,
+    everything: bool = False,
+    found: Found | None = None,
 ) -> str:
     """Return the condition on a lead `l` for the tree, in sight (or `everything`, for reports).
 
-    Deleted leads are left out unless the tree asks about them.
+    Deleted leads are left out unless the tree asks about them. `found`: what `look_up` returned.
     """
     parts = ["true" if everything else sight_condition(asked.sight, arguments)]
     if tree is None or not mentions(tree, "deleted"):
         parts.append("not l.deleted")
     if tree is not None:
-        parts.append(
-            filter_condition(tree, asked.kinds, asked.now, arguments, phones=asked.shows_phones)
-        )
+        parts.append(filter_condition(tree, replace(asked.terms, found=found or {}), arguments))
     return " and ".join(parts)
 
 
 async def page(reading: Reading, asked: Asked, question: Question) -> Response:
     """Answer one page of leads."""
-    return answer(await page_of(reading, asked, question))
+    return answer(await page_of(reading.cursors, asked, question))
 
 
-async def page_of(reading: Reading, asked: Asked, question: Question) -> dict[str, Any]:
-    """Return one page of leads as it is answered."""
+async def page_of(cursors: Cursors, asked: Asked, question: Question) -> dict[str, Any]:
+    """Return one page of leads as it is answered; `cursors` seal its ends."""
     tree = None if question.tree is None else question.tree.model_dump(mode="json")
     bound = fingerprint("leads", tree, [(key.field, key.descending) for key in question.sort])
     place = None
     if question.cursor is not None:
         try:
-            place = read_place(reading.cursors.open(question.cursor, bound), question.sort)
+            place = read_place(cursors.open(question.cursor, bound), question.sort)
         except CursorInvalid as reason:
             detail = errors.Detail("invalid-cursor", str(reason), "/cursor")
             raise errors.Invalid("The cursor is not valid.", [detail]) from None
     found: list[Any] = []
+    searched = await look_up(asked.connection, question.tree)
     for half in halves(question.sort, place):
-        found += await _half(asked, question, half, question.limit + 1 - len(found))
+        found += await _half(asked, question, half, searched, question.limit + 1 - len(found))
         if len(found) > question.limit:
             break
     more = len(found) > question.limit
@@ -96,7 +105,7 @@ async def page_of(reading: Reading, asked: Asked, question: Question) -> dict[st
         found.reverse()
 
     def cursor(row: Any, go_back: bool) -> str:
-        return reading.cursors.seal([go_back, *place_of(row, question.sort)], bound)
+        return cursors.seal([go_back, *place_of(row, question.sort)], bound)
 
     kinds, phones = asked.directory.kinds, asked.shows_phones
     return {
@@ -107,19 +116,38 @@ async def page_of(reading: Reading, asked: Asked, question: Question) -> dict[st
     }
 
 
-async def _half(asked: Asked, question: Question, half: Half, limit: int) -> list[Any]:
+async def _half(
+    asked: Asked, question: Question, half: Half, searched: Found, limit: int
+) -> list[Any]:
     arguments = Arguments()
+    kinds, sort = asked.directory.kinds, question.sort
     columns = rows.select_list(question.columns or rows.GRID, arguments)
-    places = selected_place(question.sort, arguments)
-    base = leads_condition(question.tree, asked, arguments)
-    condition, order = half_condition(question.sort, half, arguments)
-    source = "from read.lead l"
-    if is_by_due(question.sort, half):
-        source += " join read.lead_due d on d.lead_id = l.lead_id"
-        condition += due_condition(question.tree, asked.now, arguments)
-    pieces = ("select", columns, ",", places, source, "where", base, "and", condition)
-    statement = " ".join((*pieces, "order by", order, "limit", arguments.add(limit, "int8")))
-    found: list[Any] = await asked.connection.fetch(statement, *arguments.values)
+    places = selected_place(sort, kinds, arguments)
+    base = leads_condition(question.tree, asked, arguments, found=searched)
+    condition, order = half_condition(sort, half, kinds, arguments)
+    source = "read.lead l"
+    through = None if half.empty else THROUGH.get(sort[0].field)
+    if table := beside(sort, half):
+        source += f" join read.{table} b on b.lead_id = l.lead_id"
+        condition += beside_condition(question.tree, sort[0].field, asked.now, arguments)
+    most = arguments.add(limit, "int8")
+    where = f"{base} and {condition}"
+    if through is not None:
+        points = f"l.{through.key} = t.{through.key}"
+        source = f"read.{through.table} t join read.lead l on {points}"
+        counted = Arguments()
+        narrow = leads_condition(question.tree, asked, counted, found=searched)
+        bound = " ".join(("select from read.lead l where", narrow))
+        if await estimate(asked, bound, counted) > SORTED_MAX:
+            # One row pointed at after the other, no further than the page goes.
+            leads = ("select l.* from read.lead l where", where, "and", points, "order by", order)
+            inner = " ".join((*leads, "limit", most))
+            source = f"read.{through.table} t cross join lateral ({inner}) l"
+            where = "true"
+    pieces = ("select", columns, ",", places, "from", source, "where", where, "order by", order)
+    found: list[Any] = await asked.connection.fetch(
+        " ".join((*pieces, "limit", most)), *arguments.values
+    )
     return found
 
 
@@ -129,7 +157,10 @@ async def count(asked: Asked, body: CountBody) -> Response:
     """
     everything = whole_scope(asked, body.scope)
     arguments = Arguments()
-    condition = leads_condition(body.filter, asked, arguments, everything=everything)
+    searched = await look_up(asked.connection, body.filter)
+    condition = leads_condition(
+        body.filter, asked, arguments, everything=everything, found=searched
+    )
     if body.exact:
         statement = " ".join(("select count(*) from read.lead l where", condition))
         number = await asked.connection.fetchval(statement, *arguments.values)
@@ -145,8 +176,8 @@ async def count(asked: Asked, body: CountBody) -> Response:
 
 async def estimate(asked: Asked, statement: str, arguments: Arguments) -> int:
     """Return how many rows the planner expects of a statement."""
-    plan = await asked.connection.fetchval(f"explain (format json) {statement}", *arguments.values)
-    return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
+    _, expected = await planned(asked.connection, statement, arguments)
+    return expected
 
 
 def whole_scope(asked: Asked, scope: str) -> bool:

@@ -5,16 +5,17 @@ A list is sorted by up to three columns, values that are missing last, and by th
 with and without a value of the first column are two statements, so that each can follow an index.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from schemas.filters import CUSTOM
+from schemas.filters import CUSTOM, Kind
 from schemas.instants import format_instant
-from services.query.columns import COLUMNS
+from services.query.columns import BESIDE, SYSTEM, THROUGH
 from services.query.sql import Arguments
+from services.query.values_sql import document_value
 
 SORT_KEYS_MAX = 3
 
@@ -56,24 +57,57 @@ class _Key:
     descending: bool
 
 
-DUE = "next_dial_at"
-"""Kept in a table of its own beside the lead (schemas/tables/search.sql)."""
-
+Kinds = Mapping[str, Kind]
 DEFAULT_SORT = (SortKey("last_modified_at", descending=True),)
-_CASTS = {"id": "uuid", "number": "int8", "boolean": "boolean", "instant": "timestamptz"}
+_CASTS = {
+    "id": "uuid",
+    "user": "uuid",
+    "number": "int8",
+    "boolean": "boolean",
+    "instant": "timestamptz",
+}
+_BY_LAST_CHANGE = frozenset({"owner", "pool_id", "segment_id", "user_processed_by"})
 
 
-def sort_expression(key: SortKey, arguments: Arguments) -> tuple[str, str]:
+def completed(sort: Sequence[SortKey]) -> tuple[SortKey, ...]:
+    """Return the sort with the key that decides between equals, where one column is not enough.
+
+    It is the one that the column's index goes on with, so that a page can follow it.
+    """
+    first = sort[0]
+    if len(sort) > 1:
+        return tuple(sort)
+    if first.field == "status":
+        return (first, SortKey("priority", not first.descending))
+    if first.field in THROUGH:
+        return (first, SortKey("last_modified_at", descending=True))
+    if first.field in _BY_LAST_CHANGE:
+        return (first, SortKey("last_modified_at", first.descending))
+    return (first,)
+
+
+def sort_expression(key: SortKey, kinds: Kinds, arguments: Arguments) -> tuple[str, str]:
     """Return what `key` sorts by and its SQL type."""
     if key.field.startswith(CUSTOM):
         name = arguments.add(key.field.removeprefix(CUSTOM), "text")
-        return f"nullif(l.fields -> {name}, 'null'::jsonb)", "jsonb"
-    return f"l.{key.field}", _CASTS.get(COLUMNS[key.field].kind, "text")
+        kind = kinds[key.field]
+        return document_value("l.fields", name, kind), "text" if kind == "instant" else "jsonb"
+    cast = _CASTS.get(SYSTEM[key.field].kind, "text")
+    if key.field in THROUGH:
+        return looked_up(key.field), cast
+    return f"l.{key.field}", cast
 
 
-def selected_place(sort: Sequence[SortKey], arguments: Arguments) -> str:
+def looked_up(field: str) -> str:
+    """Return the value of a column that the lead only points at."""
+    one = THROUGH[field]
+    key = f"t.{one.key} = l.{one.key}"
+    return f"(select t.{one.value} from read.{one.table} t where {key})"  # noqa: S608 - our names
+
+
+def selected_place(sort: Sequence[SortKey], kinds: Kinds, arguments: Arguments) -> str:
     """Return the select list that `place_of` reads."""
-    keys = [sort_expression(key, arguments)[0] for key in sort]
+    keys = [sort_expression(key, kinds, arguments)[0] for key in sort]
     return ", ".join(f"{sql} as place_{index}" for index, sql in enumerate(keys))
 
 
@@ -99,15 +133,15 @@ def _as_json(value: Any) -> Any:
 def _from_json(value: Any, key: SortKey) -> Any:
     if value is None or key.field.startswith(CUSTOM):
         return value
-    kind = COLUMNS[key.field].kind
+    kind = SYSTEM[key.field].kind
     if kind == "instant":
         return datetime.fromisoformat(value).astimezone(UTC)
-    return UUID(value) if kind == "id" else value
+    return UUID(value) if kind in ("id", "user") else value
 
 
-def is_by_due(sort: Sequence[SortKey], half: Half) -> bool:
-    """Say whether the rows come from `read.lead_due d`, joined to the lead, in its order."""
-    return sort[0].field == DUE and not half.empty
+def beside(sort: Sequence[SortKey], half: Half) -> str:
+    """Return the table beside the lead, as `b`, in whose order the rows come; "" for none."""
+    return "" if half.empty else BESIDE.get(sort[0].field, "")
 
 
 def halves(sort: Sequence[SortKey], place: Place | None) -> list[Half]:
@@ -125,20 +159,33 @@ def halves(sort: Sequence[SortKey], place: Place | None) -> list[Half]:
 
 
 def _nullable(key: SortKey) -> bool:
-    return key.field.startswith(CUSTOM) or COLUMNS[key.field].nullable
+    return key.field.startswith(CUSTOM) or SYSTEM[key.field].nullable
 
 
-def half_condition(sort: Sequence[SortKey], half: Half, arguments: Arguments) -> tuple[str, str]:
-    """Return the condition and the order of one statement."""
+def half_condition(
+    sort: Sequence[SortKey], half: Half, kinds: Kinds, arguments: Arguments
+) -> tuple[str, str]:
+    """Return the condition and the order of one statement.
+
+    Where the first column is one of THROUGH, the row that the lead points at is `t` in both.
+    """
     keys = []
     for index, key in enumerate(sort):
-        sql, cast = sort_expression(key, arguments)
+        sql, cast = sort_expression(key, kinds, arguments)
         keys.append(_Key(sql, cast, index > 0 and _nullable(key), key.descending != half.back))
     tail = _Key("l.lead_id", "uuid", False, keys[-1].descending)
-    if is_by_due(sort, half):
-        keys[0] = replace(keys[0], sql=f"d.{DUE}")
-        tail = replace(tail, sql="d.lead_id")
+    first = sort[0].field
+    if beside(sort, half):
+        keys[0] = replace(keys[0], sql=f"b.{first}")
+        tail = replace(tail, sql="b.lead_id")
     parts = [f"{keys[0].sql} is {'' if half.empty else 'not '}null"]
+    if first in THROUGH:
+        one = THROUGH[first]
+        keys[0] = replace(keys[0], sql=f"t.{one.value}")
+        there = f"t.{one.value} is not null"
+        known = f"t.{one.key} from read.{one.table} t where {there}"
+        missing = f"(l.{one.key} = any(array(select {known}))) is not true"
+        parts = [missing if half.empty else there]
     keys = [*keys[half.empty :], tail]
     if half.place is not None:
         values = [*half.place.values[half.empty :], UUID(half.place.lead_id)]

@@ -26,7 +26,7 @@ from schemas.filters import (
 )
 from services.kit import errors
 from services.kit.http import read_body
-from services.query.paging import DEFAULT_SORT, SortKey
+from services.query.paging import DEFAULT_SORT, SortKey, completed
 from services.query.parameters import (
     COLUMNS_MAX,
     LIMIT_DEFAULT,
@@ -91,10 +91,13 @@ class CountBody(Body):
 
 
 class BreakdownBody(Body):
-    """How the leads that match `filter` spread over the values of `field`."""
+    """How the leads that match `filter` spread over the values of `field`. Where that takes long a
+    sample is asked instead, and the answer says so, unless `exact` is true.
+    """
 
     field: Name
     top: Annotated[int, Field(ge=1, le=100)] = 20
+    exact: bool = False
     scope: Literal["sight", "all"] = "sight"
 
 
@@ -164,11 +167,14 @@ def of_body(body: SearchBody, asked: Asked) -> Question:
     """Return the question of a search body."""
     check_tree(body.filter, asked)
     sort = [SortKey(spec.field, spec.descending) for spec in body.sort]
-    _at("", lambda: check_sort(sort, asked.kinds, "/sort"))
-    known = dict(asked.directory.kinds)
-    _at("", lambda: check_columns(list(body.columns), known, "/columns"))
+    _at("", lambda: check_sort(sort, asked.single_kinds, "/sort"))
+    _at("", lambda: check_columns(list(body.columns), asked.directory.single_kinds, "/columns"))
     return Question(
-        body.filter, tuple(sort) or DEFAULT_SORT, tuple(body.columns), body.limit, body.cursor
+        body.filter,
+        completed(sort or DEFAULT_SORT),
+        tuple(body.columns),
+        body.limit,
+        body.cursor,
     )
 
 
@@ -179,11 +185,10 @@ def of_parameters(given: ListParameters, asked: Asked) -> Question:
     sort = DEFAULT_SORT
     if given.sort:
         text = given.sort
-        sort = _at("/query/sort", lambda: read_sort(text, asked.kinds))
+        sort = _at("/query/sort", lambda: read_sort(text, asked.single_kinds))
     columns = tuple(given.columns.split(",")) if given.columns else ()
-    known = dict(asked.directory.kinds)
-    _at("/query/columns", lambda: check_columns(list(columns), known, ""))
-    return Question(tree, sort, columns, given.limit, given.cursor)
+    _at("/query/columns", lambda: check_columns(list(columns), asked.directory.single_kinds, ""))
+    return Question(tree, completed(sort), columns, given.limit, given.cursor)
 
 
 def _tree(given: ListParameters) -> Any:

@@ -16,7 +16,7 @@ import asyncpg
 from fastapi import Request
 from starlette.responses import Response
 
-from schemas.filters import Kind
+from schemas.filters import CONTACTS, Kind
 from schemas.rights import Sight
 from services.kit import errors
 from services.kit.auth import Authenticator, Principal
@@ -27,6 +27,7 @@ from services.kit.http import json_response
 from services.kit.postgres import RETRYABLE
 from services.projections.progress import visible_position, wait_visible
 from services.query.directory import EMPTY, STAMP, Directory, read_directory
+from services.query.filters_sql import Terms
 from services.query.rows import dumps
 from services.query.sight import shows_phones, sight_for
 
@@ -56,9 +57,22 @@ class Asked:
 
     @property
     def kinds(self) -> "dict[str, Kind]":
-        """The fields the caller may filter and sort by."""
+        """The fields the caller may filter by."""
         directory = self.directory
         return dict(directory.kinds) if self.shows_phones else directory.kinds_without_phones
+
+    @property
+    def single_kinds(self) -> "dict[str, Kind]":
+        """The fields the caller may sort and break down by: a lead has one value of each."""
+        return {n: kind for n, kind in self.kinds.items() if not n.startswith(CONTACTS)}
+
+    @property
+    def terms(self) -> Terms:
+        """What the words of a filter mean to the caller."""
+        directory = self.directory
+        return Terms(
+            self.kinds, self.now, directory.teams, directory.indexed, phones=self.shows_phones
+        )
 
     def currency(self) -> dict[str, Any]:
         """Return what every answer says of how current it is."""

@@ -11,7 +11,8 @@ from uuid import UUID
 import orjson
 
 from schemas.filters import CUSTOM, Kind
-from services.query.columns import COLLECTIONS, COLUMNS, PHONES
+from services.query.columns import COLLECTIONS, COLUMNS, PHONES, THROUGH
+from services.query.paging import looked_up
 from services.query.sight import masked
 from services.query.sql import Arguments
 
@@ -27,6 +28,7 @@ def select_list(columns: Iterable[str], arguments: Arguments) -> str:
     """Return the select list for these columns; template fields come together in `fields`."""
     wanted = list(dict.fromkeys(columns))
     parts = [f"l.{name}" for name in wanted if name in COLUMNS or name in COLLECTIONS]
+    parts += [f"{looked_up(name)} as {name}" for name in wanted if name in THROUGH]
     if "l.lead_id" not in parts:
         parts.insert(0, "l.lead_id")
     own = [name.removeprefix(CUSTOM) for name in wanted if name.startswith(CUSTOM)]
@@ -45,6 +47,8 @@ def shown(row: Mapping[str, Any], kinds: Mapping[str, Kind], phones: bool) -> di
     for name, value in row.items():
         if name in COLUMNS:
             lead[name] = value if phones or name not in PHONES or value is None else masked(value)
+        elif name in THROUGH:
+            lead[name] = value
         elif name in COLLECTIONS:
             lead[name] = _collection(name, value, kinds, phones)
     return lead

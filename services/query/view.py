@@ -355,5 +355,5 @@ def install(app: FastAPI, reading: Reading) -> None:
             parts = parts_of(await find_view(asked, view, given.zone), asked)
             columns = tuple(dict.fromkeys(("lead_id", *parts.columns))) if parts.columns else ()
             question = Question(parts.tree, parts.order, columns, given.limit, given.cursor)
-            content = await page_of(reading, asked, question)
+            content = await page_of(reading.cursors, asked, question)
             return answer({**content, "unknown": parts.unknown()})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.filters import (
+    CONTACTS,
     CUSTOM,
     And,
     Fault,
@@ -18,7 +19,7 @@ from schemas.filters import (
     parse_filter,
 )
 from services.query import answers
-from services.query.columns import COLLECTIONS
+from services.query.columns import COLLECTIONS, THROUGH
 from services.query.paging import DEFAULT_SORT, SORT_KEYS_MAX, SortKey
 from services.query.questions import SortSpec
 from services.query.reading import Asked
@@ -113,6 +114,8 @@ def _known(node: Any, pointer: str, asked: Asked, faults: list[Fault]) -> Any:
 
 
 def _no_field(name: str, pointer: str, asked: Asked) -> Fault:
+    if name in asked.kinds:
+        return Fault("not-sortable", f"a lead may have several values of {name}", pointer)
     if name in asked.directory.kinds:
         text = f"{name} is not shown to you in full, so nothing is chosen or sorted by it"
         return Fault("hidden-field", text, pointer)
@@ -122,7 +125,7 @@ def _no_field(name: str, pointer: str, asked: Asked) -> Fault:
 def _columns(names: Sequence[str], asked: Asked, faults: list[Fault]) -> Iterable[str]:
     """Leads may still have values of a template field nobody has: it stays a column."""
     for index, name in enumerate(names):
-        known = name in asked.directory.kinds or name in COLLECTIONS
+        known = name in asked.directory.single_kinds or name in COLLECTIONS
         if not known:
             text = f"there is no column {name}"
             faults.append(Fault("no-such-field", text, f"/columns/{index}"))
@@ -133,7 +136,7 @@ def _columns(names: Sequence[str], asked: Asked, faults: list[Fault]) -> Iterabl
 def _sort(keys: Sequence[Any], asked: Asked, faults: list[Fault]) -> Iterable[SortKey]:
     for index, key in enumerate(keys):
         name = key["field"]
-        if name in asked.kinds:
+        if name in asked.single_kinds:
             yield SortKey(name, bool(key.get("descending")))
         else:
             faults.append(_no_field(name, f"/sort/{index}/field", asked))
@@ -149,7 +152,9 @@ def masked_filter(tree: Any, asked: Asked) -> Any:
         return {**tree, "of": masked_filter(tree["of"], asked)}
     if isinstance(tree.get("of"), Sequence):
         return {**tree, "of": [masked_filter(child, asked) for child in tree["of"]]}
-    if tree.get("op") == "search" or asked.directory.kinds.get(tree.get("field", "")) == "phone":
+    name = str(tree.get("field", ""))
+    hidden = asked.directory.kinds.get(name) == "phone" or name.startswith(CONTACTS)
+    if tree.get("op") == "search" or hidden:
         names = ("value", "values")
         return {
             name: mask_numbers(value) if name in names else value for name, value in tree.items()
@@ -158,8 +163,12 @@ def masked_filter(tree: Any, asked: Asked) -> Any:
 
 
 def is_relative(tree: Any) -> bool:
-    """Say whether the leads of a stored tree may change as time passes, without any event."""
+    """Say whether the leads of a stored tree may change without any event of theirs: as time
+    passes, or when a pool they point at is renamed.
+    """
     if isinstance(tree, Mapping):
+        if tree.get("field") in THROUGH:
+            return True
         return any(is_relative(value) for value in tree.values())
     if isinstance(tree, str):
         return tree.startswith(("now", "today", "week", "month", "year"))
