@@ -39,6 +39,8 @@ BENCHES = (
     "projection",
     "rebuild",
     "list",
+    "breakdown",
+    "search",
     "bulk-change-owner",
 )
 """Every benchmark, in the order they run; `append-single` is in append_single.py."""

@@ -12,17 +12,24 @@ from schemas.filters import OPERATORS, Kind, parse_filter
 from schemas.instants import format_instant
 from schemas.lead import LeadCreated
 from services.projections.lead import fold
+from tests.contract.query_service import AUTUMN, SPRING, named, team, user
 
 KINDS: dict[str, Kind] = {
     "lead_id": "id",
     "status": "keyword",
-    "owner": "keyword",
+    "owner": "owner",
+    "last_modified_by": "owner",
     "priority": "number",
     "call_attempts": "number",
     "active": "boolean",
     "next_dial_at": "instant",
     "last_activity_at": "instant",
-    "latest_call_by": "id",
+    "latest_call_by": "user",
+    "campaign_name": "text",
+    "project": "text",
+    "pool_name": "text",
+    "pool_active": "boolean",
+    "segment_name": "text",
     "name": "text",
     "email": "text",
     "phone": "phone",
@@ -34,7 +41,27 @@ KINDS: dict[str, Kind] = {
     "fields.vip": "boolean",
     "fields.tier": "keyword",
     "fields.second phone": "phone",
+    "contacts.phone": "phone",
+    "contacts.name": "text",
+    "contacts.age": "number",
+    "contacts.born": "date",
+    "contacts.seen": "instant",
+    "contacts.vip": "boolean",
 }
+SORTED = sorted(name for name in KINDS if not name.startswith("contacts."))
+"""A lead has several contacts: no order goes by them."""
+POOLS: dict[str | None, dict[str, Any]] = {
+    str(UUID(int=100 + number)): {"name": name, "active": number % 2 == 0}
+    for number, name in enumerate(["Äpfel", "a_b", "Äpfel", "", "zz"])
+}
+SEGMENTS: dict[str | None, dict[str, Any]] = {
+    str(UUID(int=200 + number)): {"name": name, "active": True}
+    for number, name in enumerate(["warm", "cold"])
+}
+GONE = str(UUID(int=299))
+"""A pool, and a segment, that nobody knows."""
+MEMBERS = [named(name) for name in ("leader", "agent", "agent_east", "agent_south")]
+OWNERS = [team("top"), team("north"), team("north_east"), *(f"user:{one}" for one in MEMBERS)]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SIGNS = "aAbBäÄ%_\\\"' .-1"
 IDS = [str(UUID(int=number + 1)) for number in range(12)]
@@ -52,7 +79,9 @@ KINDS_OF_LOG = ("lead.call_recorded", "lead.note_added")
 _VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     "text": TEXTS,
     "keyword": st.sampled_from(["ready", "created", "gold", "", "team:x"]) | TEXTS,
+    "owner": st.sampled_from([*OWNERS[:3], user("agent"), "user", ""]) | TEXTS,
     "id": st.sampled_from(IDS),
+    "user": st.sampled_from([*MEMBERS, IDS[0]]),
     "phone": DIGITS | st.sampled_from(["+4915100000001", "0151"]),
     "number": NUMBERS,
     "boolean": st.booleans(),
@@ -89,6 +118,10 @@ def leaves(draw: st.DrawFn) -> dict[str, Any]:
             return {"op": op, "field": field, **given}
         case "is_empty":
             return {"op": op, "field": field}
+        case "in_teams":
+            teams = st.sampled_from([named(name) for name in ("top", "north", "south")] + IDS[:1])
+            chosen = draw(st.lists(teams, min_size=1, max_size=2))
+            return {"op": op, "field": field, "teams": chosen, "below": draw(st.booleans())}
     return {"op": op, "field": field, "value": draw(DIGITS if kind == "phone" else TEXTS)}
 
 
@@ -157,22 +190,42 @@ def rows(count: int, seed: int = 1) -> list[dict[str, Any]]:
         row = fold(None, recorded)
         row |= {
             "status": chance.choice(["ready", "created", "callback"]),
-            "owner": chance.choice(["team:x", "user:y", "a"]),
+            "owner": chance.choice(OWNERS),
+            "last_modified_by": maybe(chance.choice([user("agent"), user("nobody"), "service:x"])),
+            "campaign_id": chance.choice([SPRING, AUTUMN, IDS[0]]),
+            "pool_id": maybe(chance.choice([*POOLS, GONE])),
+            "segment_id": maybe(chance.choice([*SEGMENTS, GONE])),
             "priority": chance.randint(1, 10),
             "call_attempts": chance.randint(0, 3),
             "active": chance.random() < 0.8,
             "next_dial_at": maybe(START + timedelta(hours=chance.randint(0, 9))),
             "last_activity_at": START + timedelta(hours=chance.randint(0, 9), microseconds=1),
-            "latest_call_by": maybe(chance.choice(IDS)),
+            "latest_call_by": maybe(chance.choice([*MEMBERS, IDS[0]])),
             "name": maybe(text()),
             "email": maybe(text()),
             "phone": maybe(f"+49151{number:08d}"),
             "phone_typed": maybe(f"0151-{number:03d} {number % 7}"),
-            "contacts": [{"id": 1, "phone": f"+4930{number}", "typed": "", "fields": {}}],
+            "contacts": _contacts(chance, number, text),
             "fields": fields,
         }
         found.append(row)
     return found
+
+
+def _contacts(chance: random.Random, number: int, text: Any) -> list[dict[str, Any]]:
+    contacts = []
+    for place in range(chance.randint(0, 2)):
+        fields = {
+            "name": text(),
+            "age": chance.choice([0, 2, 2.5, 9]),
+            "born": chance.choice(DATES[:3]),
+            "seen": chance.choice(TIMES[:9]),
+            "vip": chance.random() < 0.5,
+        }
+        fields = {name: value for name, value in fields.items() if chance.random() < 0.5}
+        phone = f"+4930{number * 3 + place}"
+        contacts.append({"id": place + 1, "phone": phone, "typed": "", "fields": fields})
+    return contacts
 
 
 def log_of(row: dict[str, Any], seed: int = 2) -> list[dict[str, Any]]:

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from schemas.filters import (
+    CONTACTS,
     CUSTOM,
     And,
     Contains,
     Equals,
     In,
+    InTeams,
     IsEmpty,
     Kind,
     Logged,
@@ -21,7 +23,20 @@ from schemas.filters import (
 )
 from schemas.instants import parse_instant
 from schemas.relative_time import resolve_date, resolve_instant
+from tests.contract.query_service import AUTUMN, SPRING, TEAMS, USERS, named
+from tests.property.filter_trees import POOLS, SEGMENTS
 
+CAMPAIGNS: dict[str | None, dict[str, Any]] = {
+    SPRING: {"name": "Spring", "project": "", "active": True},
+    AUTUMN: {"name": "Autumn", "project": "", "active": True},
+}
+POINTED: dict[str, tuple[str, dict[str | None, dict[str, Any]], str]] = {
+    "campaign_name": ("campaign_id", CAMPAIGNS, "name"),
+    "project": ("campaign_id", CAMPAIGNS, "project"),
+    "pool_name": ("pool_id", POOLS, "name"),
+    "pool_active": ("pool_id", POOLS, "active"),
+    "segment_name": ("segment_id", SEGMENTS, "name"),
+}
 Row = dict[str, Any]
 
 
@@ -38,18 +53,55 @@ def matches(tree: Any, row: Row, log: list[Row], kinds: dict[str, Kind], now: da
             return _searched(tree.value, row)
         case Logged():
             return sum(_logged(tree, entry, now) for entry in log) >= tree.at_least
+        case InTeams():
+            return _in_teams(tree, kinds[tree.field], row[tree.field])
     kind = kinds[tree.field]
-    value = _value(tree.field, kind, row)
+    if tree.field.startswith(CONTACTS):
+        return _of_contacts(tree, tree.field.removeprefix(CONTACTS), kind, row, now)
+    value = value_of(tree.field, kind, row)
     if isinstance(tree, IsEmpty):
         return value is None or value == ""
     return value is not None and _holds(tree, kind, value, now)
 
 
-def _value(field: str, kind: Kind, row: Row) -> Any:
+def value_of(field: str, kind: Kind, row: Row) -> Any:
+    """Return what a lead has in a field, None for nothing."""
+    if field in POINTED:
+        key, rows, name = POINTED[field]
+        return rows.get(row[key], {}).get(name)
     if not field.startswith(CUSTOM):
-        return str(row[field]) if kind == "id" and row[field] else row[field]
+        return str(row[field]) if kind in ("id", "user") and row[field] else row[field]
     value = row["fields"].get(field.removeprefix(CUSTOM))
     return parse_instant(value) if kind == "instant" and value else value
+
+
+def _in_teams(tree: InTeams, kind: Kind, value: str | None) -> bool:
+    def inside(team: str | None) -> bool:
+        """A team's name, or one of the teams above it, is asked for."""
+        if team is None:
+            return False
+        return named(team) in tree.teams or (tree.below and inside(TEAMS[team]))
+
+    for name, (team, _, _) in USERS.items():
+        if value in (named(name), f"user:{named(name)}"):
+            return inside(team)
+    if kind == "owner" and value is not None and value.startswith("team:"):
+        return any(value == f"team:{named(team)}" and inside(team) for team in TEAMS)
+    return False
+
+
+def _of_contacts(tree: Any, name: str, kind: Kind, row: Row, now: datetime) -> bool:
+    values = [
+        contact[name] if name == "phone" else contact["fields"].get(name)
+        for contact in row["contacts"]
+    ]
+    present = [value for value in values if value not in (None, "")]
+    if isinstance(tree, IsEmpty):
+        return not present
+    if kind == "instant":
+        present = [parse_instant(value) for value in present]
+    empty = [value for value in values if value == ""]
+    return any(_holds(tree, kind, value, now) for value in [*present, *empty])
 
 
 def _holds(tree: Any, kind: Kind, value: Any, now: datetime) -> bool:

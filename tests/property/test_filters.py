@@ -1,37 +1,65 @@
 """A filter finds exactly the leads that plain Python would: listed, counted, broken down, paged."""
 
 import asyncio
-from collections.abc import Iterator
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.envelope import Origin, Recorded
 from schemas.filter_text import print_filter, read_filter
 from schemas.filters import FilterInvalid, check_filter
+from schemas.pool import PoolCreated
+from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
-from services.projections import lead, lead_log
+from services.projections import lead, lead_log, pool, segment
+from services.projections.field_indexes import choose
+from services.projections.model import StreamRow
 from services.projections.registry import MODELS
 from services.projections.tables import Tables
-from tests.contract.query_service import NOON, World, running
-from tests.property.filter_trees import KINDS, log_of, rows, trees
-from tests.property.plain_filters import matches
+from tests.contract.query_service import NOON, SPRING, World, running
+from tests.property.filter_trees import KINDS, POOLS, SEGMENTS, SORTED, log_of, rows, trees
+from tests.property.plain_filters import matches, value_of
 
 ROWS = rows(150)
 LOGS = {row["lead_id"]: log_of(row) for row in ROWS}
+INDEXED = ("age", "seen")
+"""Fields with an index are asked about in another way."""
+BROKEN_DOWN = ("status", "owner", "active", "pool_name", "segment_name", "fields.tier")
 
 
 class Leads:
     """A query service over the random leads, spoken to from plain functions."""
 
-    def __init__(self, runner: asyncio.Runner, world: World) -> None:
+    def __init__(self, runner: asyncio.Runner, world: World, writer: Any) -> None:
         self.run = runner.run
         self.world = world
+        self.writer = writer
+        self.versions = Counter({row["lead_id"]: 1 for row in ROWS})
 
     def asked(self, path: str, body: dict[str, Any]) -> Any:
         return self.run(self.world.asked(path, body))
+
+    def selected(self, tree: Any) -> dict[str, int]:
+        """Freeze what the filter finds; return the leads of the selection with their versions."""
+        answer = self.run(self.world.post("/v1/selections", {"filter": tree}))
+        assert answer.status_code == 201, answer.text
+        asked = "select lead_id, version from job.selected where selection_id = $1"
+        found = self.run(self.world.reading.pool.fetch(asked, UUID(answer.json()["id"])))
+        assert answer.json()["count"] == len(found)
+        return {str(row["lead_id"]): row["version"] for row in found}
+
+    def write(self, changed: Sequence[dict[str, Any]]) -> None:
+        """Store these leads anew, as the projections would after more events."""
+        self.versions.update(row["lead_id"] for row in changed)
+        newer = [{**row, "version": self.versions[row["lead_id"]]} for row in changed]
+        self.run(_write(self.writer, [(lead.MODEL, newer)]))
 
 
 @pytest.fixture
@@ -39,48 +67,68 @@ def leads(database_url: str) -> Iterator[Leads]:
     with asyncio.Runner() as runner:
         context = running(database_url)
         world = runner.run(context.__aenter__())
-        runner.run(_store(database_url))
-        yield Leads(runner, world)
+        writer = runner.run(connect_pool(database_url, "leads_projections", largest=2))
+        runner.run(_store(writer))
+        yield Leads(runner, world, writer)
+        runner.run(writer.close())
         runner.run(context.__aexit__(None, None, None))
 
 
-async def _store(url: str) -> None:
-    pool = await connect_pool(url, "leads_projections", largest=1)
-    async with pool.acquire() as connection, connection.transaction():
+async def _store(writer: Any) -> None:
+    entries = [entry for log in LOGS.values() for entry in log]
+    pools = [_pointed(pool.MODEL, key, row) for key, row in POOLS.items()]
+    segments = [_pointed(segment.MODEL, key, row) for key, row in SEGMENTS.items()]
+    stored = [(lead.MODEL, ROWS), (lead_log.MODEL, entries)]
+    await _write(writer, [*stored, (pool.MODEL, pools), (segment.MODEL, segments)])
+    for name in INDEXED:
+        await choose(writer, name)
+
+
+def _pointed(model: StreamRow, key: str | None, row: dict[str, Any]) -> dict[str, Any]:
+    """A whole row of a pool or a segment."""
+    happened = PoolCreated("", SPRING) if model is pool.MODEL else SegmentCreated("")
+    made = Recorded(1, UUID(key), 1, NOON, NOON, Origin("user:a", "command:x"), happened)
+    return {**model.fold(None, made), **row}
+
+
+async def _write(writer: Any, stored: Sequence[tuple[Any, Any]]) -> None:
+    async with writer.acquire() as connection, connection.transaction():
         tables = await Tables.read(connection, MODELS)
-        await tables.write(connection, lead.MODEL, ROWS, [])
-        entries = [entry for log in LOGS.values() for entry in log]
-        await tables.write(connection, lead_log.MODEL, entries, [])
-    await pool.close()
+        for model, written in stored:
+            await tables.write(connection, model, written, [])
 
 
-def expected(tree: Any) -> set[str]:
-    return {
-        str(row["lead_id"]) for row in ROWS if matches(tree, row, LOGS[row["lead_id"]], KINDS, NOON)
-    }
+def expected(tree: Any) -> list[dict[str, Any]]:
+    return [row for row in ROWS if matches(tree, row, LOGS[row["lead_id"]], KINDS, NOON)]
 
 
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(tree=trees())
-def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any) -> None:
-    wanted = expected(tree)
+@given(tree=trees(), field=st.sampled_from(BROKEN_DOWN))
+def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any, field: str) -> None:
+    found = expected(tree)
+    wanted = {str(row["lead_id"]) for row in found}
     raw = tree.model_dump(mode="json")
     page = leads.asked("/v1/leads/search", {"filter": raw, "limit": 1000, "columns": ["status"]})
     assert {one["lead_id"] for one in page["leads"]} == wanted
+    assert len(page["leads"]) == len(wanted)
     count = leads.asked("/v1/leads/count", {"filter": raw})
     assert (count["count"], count["exact"]) == (len(wanted), True)
-    spread = leads.asked("/v1/leads/breakdown", {"filter": raw, "field": "status"})
-    assert spread["total"] == len(wanted)
-    assert sum(part["count"] for part in spread["parts"]) == len(wanted)
+    assert leads.selected(raw) == dict.fromkeys(wanted, 1)
+    spread = leads.asked("/v1/leads/breakdown", {"filter": raw, "field": field})
+    values = Counter(value_of(field, KINDS[field], row) for row in found)
+    empty = values.pop(None, 0) + values.pop("", 0)
+    assert {part["value"]: part["count"] for part in spread["parts"]} == values
+    assert (spread["empty"], spread["other"], spread["total"]) == (empty, 0, len(found))
+    assert spread["exact"]
 
 
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    fields=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=3, unique=True),
+    fields=st.lists(st.sampled_from(SORTED), min_size=1, max_size=3, unique=True),
     descending=st.lists(st.booleans(), min_size=3, max_size=3),
     limit=st.integers(1, 80),
 )
@@ -114,20 +162,64 @@ def test_pages_in_any_order_hold_every_lead_once_forth_and_back(
 def _check_order(whole: list[str], fields: list[str], descending: list[bool]) -> None:
     """Missing values come last, whichever way the first column goes."""
     by_id = {str(row["lead_id"]): row for row in ROWS}
-    values = []
-    for lead_id in whole:
-        row = by_id[lead_id]
-        name = fields[0]
-        custom = name.removeprefix("fields.")
-        values.append(row["fields"].get(custom) if name != custom else row[name])
+    values = [value_of(fields[0], KINDS[fields[0]], by_id[lead_id]) for lead_id in whole]
     present = [value for value in values if value is not None]
     assert values[: len(present)] == present
     if not any(isinstance(value, str) and not value.isascii() for value in present):
-        assert present == sorted(present, reverse=descending[0], key=_plain)
+        assert present == sorted(present, reverse=descending[0])
 
 
-def _plain(value: Any) -> Any:
-    return str(value) if not isinstance(value, (int, float, str)) else value
+TOUCHED = ROWS[::3]
+UNTOUCHED = [row for place, row in enumerate(ROWS) if place % 3]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    fields=st.lists(st.sampled_from(SORTED), min_size=1, max_size=2, unique=True),
+    descending=st.booleans(),
+    limit=st.integers(15, 60),
+    tree=st.none() | trees(),
+    seed=st.integers(0, 2**32),
+)
+def test_pages_of_a_changing_list_show_what_stays_once_and_miss_nothing(
+    leads: Leads, fields: list[str], descending: bool, limit: int, tree: Any, seed: int
+) -> None:
+    chance = random.Random(seed)
+    body: dict[str, Any] = {
+        "sort": [{"field": field, "descending": descending} for field in fields],
+        "columns": ["lead_id"],
+        "limit": limit,
+        "filter": None if tree is None else tree.model_dump(mode="json"),
+    }
+    found = UNTOUCHED if tree is None else [row for row in expected(tree) if row in UNTOUCHED]
+    staying = {str(row["lead_id"]) for row in found}
+
+    def next_page(cursor: str | None) -> Any:
+        """Others change, come and go before every page."""
+        changed = []
+        for one in chance.sample(TOUCHED, 4):
+            other = {**chance.choice(ROWS), "lead_id": one["lead_id"]}
+            changed.append({**other, "deleted": chance.random() < 0.3})
+        leads.write(changed)
+        return leads.asked("/v1/leads/search", {**body, "cursor": cursor})
+
+    def shown(page: Any) -> list[str]:
+        return [one["lead_id"] for one in page["leads"] if one["lead_id"] in staying]
+
+    page = next_page(None)
+    forth = shown(page)
+    while page["next"] is not None:
+        page = next_page(page["next"])
+        forth += shown(page)
+    assert Counter(forth) == Counter(staying)
+    back = shown(page)
+    while page["previous"] is not None:
+        page = next_page(page["previous"])
+        back = shown(page) + back
+    assert back == forth
+    leads.write(TOUCHED)
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,0 +1,308 @@
+"""What benchmarks of the grid share: the leads, the query service beside 500 commands a second, and
+typical filters.
+
+`LEADS_BENCH_LEADS` says how many leads (several numbers: the figure is of the first, the others are
+compared with it), `LEADS_BENCH_KEEP` a folder in which the databases stay for the next run.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import orjson
+
+from schemas.rights import ROLES
+from services.command.first_start import team_id
+from services.kit.auth import Principal, make_key
+from services.kit.clock import SystemClock
+from services.kit.migrate import migrate
+from services.kit.postgres import connect_pool
+from services.kit.settings import read_settings
+from services.local.postgres import LocalPostgres
+from services.projections.field_indexes import choose
+from services.query.directory import Directory, read_directory
+from services.query.reading import Asked
+from services.query.sight import sight_for
+from tests.bench.harness import Database, Result, Stack, tell
+from tests.bench.http_load import Connection, connect, post
+from tests.bench.million_leads import (
+    ADMIN,
+    AGENT,
+    CHOSEN_FIELDS,
+    LEADER,
+    make_leads,
+    make_organisation,
+)
+from tests.bench.served import environ, listening
+from tests.bench.served import make_leads as make_real_leads
+
+SIZES = [int(one) for one in os.environ.get("LEADS_BENCH_LEADS", "1000000").split(",")]
+KEPT = os.environ.get("LEADS_BENCH_KEEP")
+FILTERS = Path(__file__).with_name("typical_filters.json")
+USERS = {"admin": ADMIN, "leader": LEADER, "agent": AGENT}
+_ROLES = {"admin": "admin", "leader": "team_leader", "agent": "agent"}
+ROUNDS = 3
+MEMORY_MB_MAX = 250
+SLOWER_MAX = 1.5
+PER_SECOND = 500
+REAL_LEADS, CONNECTIONS = 2_000, 16
+TEAMS = (team_id("North"), team_id("South"))
+
+
+def id_of(kind: str, number: int) -> str:
+    """Return the id that million_leads gave this team, agent, campaign, pool or segment."""
+    return str(UUID(hashlib.md5(f"{kind}{number}".encode(), usedforsecurity=False).hexdigest()))
+
+
+def typical_filters() -> list[dict[str, Any]]:
+    """Return the filters with the ids of these leads in place of names such as {agent 17}."""
+    text = re.sub(r"\{(\w+) (\d+)\}", lambda m: id_of(m[1], int(m[2])), FILTERS.read_text())
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
+
+
+@dataclass
+class Grid:
+    """The query service on many leads, while commands go on.
+
+    `url` is for asking the database alone, as the service does.
+    """
+
+    leads: int
+    url: str
+    client: httpx.AsyncClient
+    keys: dict[str, str]
+    pid: int
+    sent: int = 0
+
+    async def post(self, path: str, body: Any, by: str) -> tuple[float, Any]:
+        """Ask as that user; return the milliseconds it took, and the answer."""
+        headers = {"authorization": f"Bearer {self.keys[by]}"}
+        began = time.perf_counter()
+        response = await self.client.post(path, json=body, headers=headers)
+        spent = (time.perf_counter() - began) * 1e3
+        response.raise_for_status()
+        return spent, response.json()
+
+    def memory_mb(self) -> float:
+        """Return the most memory the query service has had so far."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+
+async def compared_sizes(
+    name: str, stack: Stack, measure: Callable[[Grid], Awaitable[Result]]
+) -> Result:
+    """Measure on every size in turn; the result is the first one's, held only if none of the others
+    is more than 1.5 × slower.
+    """
+    results: list[Result] = []
+    for leads in SIZES:
+        async with grids(stack, leads) as grid:
+            began, sent = time.perf_counter(), grid.sent
+            found = await measure(grid)
+            pace = (grid.sent - sent) / (time.perf_counter() - began)
+            more = {"leads": leads, "commands/s": pace, "MB": grid.memory_mb()}
+            results.append(replace(found, detail={**more, **found.detail}))
+        tell(f"   {results[-1].line()}")
+    first, *others = results
+    detail = dict(first.detail)
+    held = first.held
+    for leads, other in zip(SIZES[1:], others, strict=True):
+        slower = other.value / first.value
+        held = held and slower <= SLOWER_MAX
+        detail[f"at {leads:,}"] = f"{other.value:.1f} ms, {slower:.2f} × slower"
+    assert first.name == name
+    return replace(first, held=held, detail=detail)
+
+
+def worst(slowest: dict[str, float]) -> str:
+    """Return the three slowest by name."""
+    found = sorted(slowest.items(), key=lambda pair: -pair[1])[:3]
+    return "; ".join(f"{name} {ms:.0f} ms" for name, ms in found)
+
+
+class Timed:
+    """A connection that adds up the milliseconds of its statements: the bare SQL of an answer."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.spent = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(self._connection, name)
+        if name not in ("fetch", "fetchrow", "fetchval", "execute"):
+            return asked
+
+        async def timed(*given: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return await asked(*given, **named)
+            finally:
+                self.spent += (time.perf_counter() - began) * 1e3
+
+        return timed
+
+
+@asynccontextmanager
+async def bare(grid: Grid) -> AsyncIterator[tuple[Timed, Directory]]:
+    """Open a connection such as the query service has, and the organisation it reads first."""
+    pool = await connect_pool(
+        grid.url, "leads_query", largest=1, plan_cache_mode="force_custom_plan"
+    )
+    try:
+        async with pool.acquire() as connection:
+            yield Timed(connection), await read_directory(connection, ())
+    finally:
+        await pool.close()
+
+
+def asked_by(by: str, timed: Timed, directory: Directory) -> Asked:
+    """Return a read by that user on this connection."""
+    assert _ROLES[by] in ROLES
+    number = USERS[by]
+    principal = Principal(
+        user_id=id_of("agent", number), role=_ROLES[by], team_id=id_of("team", number % 20)
+    )
+    sight = sight_for(principal, directory)
+    return Asked(timed, principal, directory, sight, SystemClock().now(), 0, 0)
+
+
+@asynccontextmanager
+async def grids(stack: Stack, leads: int) -> AsyncIterator[Grid]:
+    """Yield the service over so many leads, with commands running beside it."""
+    async with _database(stack, leads) as database:
+        folder = stack.folder / f"grid-{leads}"
+        environment = environ(database, folder)
+        settings = read_settings(environment)
+        keys = await _let_in(database)
+        real, admin = await make_real_leads(settings, REAL_LEADS)
+        async with (
+            listening("services.command", environment, folder) as commands,
+            stack.service(environment, "services.projections"),
+            listening("services.query", environment, folder) as queries,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{queries}", timeout=30) as client,
+        ):
+            grid = Grid(leads, database.url, client, keys, _listener(queries))
+            pacing = asyncio.ensure_future(_pace(grid, commands, real, admin))
+            try:
+                yield grid
+            finally:
+                pacing.cancel()
+                await asyncio.gather(pacing, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _database(stack: Stack, leads: int) -> AsyncIterator[Database]:
+    """The leads in a database of their own; one that was kept is found again."""
+    if KEPT is None:
+        database = await stack.database()
+        await _fill(database, leads)
+        yield database
+        return
+    server = LocalPostgres(Path(KEPT) / "postgres", durable=True)
+    await server.start()
+    try:
+        name = f"grid_{leads}"
+        database = Database(
+            *(server.url_of(one, name) for one in ("leads_app", "leads", "postgres"))
+        )
+        owner = await asyncpg.connect(server.superuser_url)
+        known = await owner.fetchval("select count(*) from pg_database where datname = $1", name)
+        if not known:
+            await owner.execute(f"create database {name} owner leads")
+        await owner.close()
+        await migrate(database.owner_url, login="leads_app")
+        if not known:
+            await _fill(database, leads)
+        yield database
+    finally:
+        await server.stop()
+
+
+async def _fill(database: Database, leads: int) -> None:
+    tell(f"   making {leads:,} leads")
+    owner = await asyncpg.connect(database.superuser_url)
+    try:
+        await make_organisation(owner)
+        await make_leads(owner, leads, SystemClock().now())
+    finally:
+        await owner.close()
+    pool = await connect_pool(database.url, "leads_projections", largest=2, statement_timeout_ms=0)
+    try:
+        for name in CHOSEN_FIELDS:
+            await choose(pool, name)
+    finally:
+        await pool.close()
+
+
+async def _let_in(database: Database) -> dict[str, str]:
+    keys = {name: make_key() for name in USERS}
+    owner = await asyncpg.connect(database.superuser_url)
+    try:
+        for name, number in USERS.items():
+            await owner.execute(
+                "insert into read.api_key_v1 (key_id, version, position, user_id, secret_hash,"
+                " label, issued_at) values ($1, 1, 1, $2, $3, '', now())",
+                keys[name].key_id,
+                id_of("agent", number),
+                keys[name].secret_hash,
+            )
+    finally:
+        await owner.close()
+    return {name: key.text for name, key in keys.items()}
+
+
+def _listener(port: int) -> int:
+    """Return the id of the process that listens on a port of this machine."""
+    wanted = f"0100007F:{port:04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    inodes = {line.split()[9] for line in lines if line.split()[1] == wanted}
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            links = [str(one.readlink()) for one in (process / "fd").iterdir()]
+        except OSError:
+            continue
+        if any(f"socket:[{inode}]" in links for inode in inodes):
+            return int(process.name)
+    raise LookupError(f"nobody listens on port {port}")
+
+
+async def _pace(grid: Grid, port: int, leads: list[str], key: str) -> None:
+    """Send commands at an even pace, as long as it may; one that is late is not made up for."""
+    headers = f"authorization: Bearer {key}\r\n"
+    free = asyncio.Queue[Connection]()
+    for one in await connect(port, CONNECTIONS):
+        free.put_nowait(one)
+
+    async def ask(connection: Connection, number: int) -> None:
+        body = orjson.dumps({"owner": f"team:{TEAMS[number // len(leads) % 2]}"})
+        path = f"/v1/leads/{leads[number % len(leads)]}/change-owner"
+        status, _ = await connection.ask(post(path, body, headers))
+        free.put_nowait(connection)
+        grid.sent += status == 200
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as asking:
+        number = 0
+        while True:
+            wait = began + number / PER_SECOND - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            asking.create_task(ask(await free.get(), number))
+            number += 1
