@@ -17,3 +17,11 @@ STEPS: Mapping[str, str] = {
 
 SETTLED: frozenset[str] = frozenset({"accepted", "cancelled", "expired"})
 """Steps after which nothing is sent any more."""
+
+SENT_AFTER: Mapping[str, str] = {
+    "updated": "confirmation_sent",
+    "confirmation_sent": "reminder_1",
+    "reminder_1": "reminder_2",
+    "reminder_2": "reminder_3",
+}
+"""The step a contract takes when a message about it was sent; after other steps it takes none."""

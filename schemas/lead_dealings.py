@@ -35,6 +35,86 @@ class LeadMessageRecorded(Event):
 
 
 @dataclass(frozen=True)
+class LeadMessageQueued(Event):
+    """A message to the lead waits to be sent, by `email`, `sms` or `whatsapp`.
+
+    message_id: unique, and the same in every try. agent: id of the user who wrote it. contract_id:
+    the contract it is about.
+    """
+
+    TOPIC: ClassVar[str] = "lead.message_queued"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"address", "subject", "body"})
+
+    message_id: str
+    channel: str
+    agent: str | None = None
+    contract_id: str | None = None
+    address: str | None = None
+    subject: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True)
+class LeadMessageRequeued(Event):
+    """A message that failed, for the reason `previous`, waits to be sent again."""
+
+    TOPIC: ClassVar[str] = "lead.message_requeued"
+
+    message_id: str
+    channel: str
+    previous: str = ""
+
+
+@dataclass(frozen=True)
+class LeadMessageSent(Event):
+    """The mail server or the gateway took the message, after so many tries.
+
+    reference: its name there.
+    """
+
+    TOPIC: ClassVar[str] = "lead.message_sent"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"reference"})
+
+    message_id: str
+    attempts: int = 1
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class LeadMessageDelivered(Event):
+    """The message reached the lead at that time, as the gateway says."""
+
+    TOPIC: ClassVar[str] = "lead.message_delivered"
+
+    message_id: str
+    at: str
+
+
+@dataclass(frozen=True)
+class LeadMessageFailed(Event):
+    """The message will not be sent, or did not arrive; `code` says why, `detail` in their words."""
+
+    TOPIC: ClassVar[str] = "lead.message_failed"
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"detail"})
+
+    message_id: str
+    code: str
+    at: str
+    attempts: int = 0
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class LeadMessageCancelled(Event):
+    """The message was taken back before it was sent."""
+
+    TOPIC: ClassVar[str] = "lead.message_cancelled"
+
+    message_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class LeadContractRecorded(Event):
     """A contract took this step (schemas/contracts.py) at that time; `previous` stood till then."""
 
@@ -48,7 +128,7 @@ class LeadContractRecorded(Event):
 
 @dataclass(frozen=True)
 class LeadContractResendRequested(Event):
-    """Somebody asked for a reminder by `sms` or `email`. Who sends it records the step it makes."""
+    """Somebody asked for a reminder by `sms` or `email`; the message itself is queued beside it."""
 
     TOPIC: ClassVar[str] = "lead.contract_resend_requested"
 

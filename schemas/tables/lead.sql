@@ -77,7 +77,8 @@ create table read.lead_v1 (
   contract_icon      text,                               -- of the contract that moved last
   -- what came of it
   status_since       timestamptz,                        -- when the status was set
-  reached            jsonb       not null default '{}'   -- statuses ever reached, and how often
+  reached            jsonb       not null default '{}',  -- statuses ever reached, and how often
+  messages           jsonb       not null default '[]'   -- the latest, without what they say
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 -- Read backwards: newest first, the id breaks ties. None is on what every call changes
 -- (next_dial_at, latest_call_at,

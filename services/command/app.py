@@ -16,6 +16,7 @@ from services.command.calls_routes import install_calls
 from services.command.domain.organisation.state import Organisation
 from services.command.handler import Commanding
 from services.command.routes import CommandRoutes
+from services.command.sending.routes import install_reports
 from services.command.state_cache import StateCache
 from services.kit.auth import Authenticator, Principal, StoredKey
 from services.kit.background import say_ready
@@ -24,6 +25,7 @@ from services.kit.codec import EventCodec
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
 from services.kit.keys import KeyRing, MasterKey
+from services.kit.outside import GatewaySettings
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -68,8 +70,13 @@ def _instant(text: str | None) -> datetime | None:
     return None if text is None else parse_instant(text)
 
 
-def install(app: FastAPI, commanding: Commanding, clock: Clock) -> Authenticator:
-    """Add all commands to `app`; return the authenticator, for other routes that take commands."""
+def install(
+    app: FastAPI, commanding: Commanding, clock: Clock, gateway: GatewaySettings | None = None
+) -> Authenticator:
+    """Add all commands to `app`; return the authenticator, for other routes that take commands.
+
+    gateway: whose reports are believed.
+    """
     authenticator = Authenticator(OrganisationKeys(commanding.states), clock)
     routes = CommandRoutes(commanding, authenticator)
     app.state.direct.append(routes.find)
@@ -77,6 +84,7 @@ def install(app: FastAPI, commanding: Commanding, clock: Clock) -> Authenticator
     app.state.openapi_parts.append(routes.add_to_openapi)
     install_calls(app, commanding, authenticator, clock)
     install_bulk(app, commanding, authenticator)
+    install_reports(app, commanding, clock, gateway)
 
     async def log_answers() -> str:
         await commanding.log.pool.fetchval("select 1")
@@ -93,7 +101,7 @@ async def open_commanding(settings: Settings, clock: Clock) -> AsyncIterator[Com
     try:
         keys = KeyRing(MasterKey(settings.master_key), pool)
         async with EventLog(pool, EventCodec(EVENTS), keys) as log:
-            yield Commanding(log, clock)
+            yield Commanding(log, clock, settings.channels)
     finally:
         await pool.close()
 
@@ -103,7 +111,7 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     async with open_commanding(settings, clock) as commanding:
         app = create_app("leads: commands")
-        install(app, commanding, clock)
+        install(app, commanding, clock, settings.gateway)
         await serve(app, settings.http_port, ready=lambda port: say_ready())
 
 

@@ -57,7 +57,8 @@ class Order:
     stream: the stream of the path; None for what has one stream or starts a new one. actor: set
     for our own services only; a caller's is looked up by `principal` for each decision anew, so a
     right that was taken away counts at once. key: the Idempotency-Key, "" when none was given.
-    if_match: the version the caller saw.
+    if_match: the version the caller saw. cause: what made our service give the command, when that
+    is an event; else the command is its own cause.
     """
 
     command: Command
@@ -67,17 +68,23 @@ class Order:
     key: str = ""
     if_match: int | None = None
     trace: str = ""
+    cause: str = ""
 
 
 class FactsLoader:
     """Gathers a World for each try of a command."""
 
-    def __init__(self, log: EventLog, states: StateCache, clock: Clock) -> None:
-        """Take states from the cache, and what no state tells from the log."""
+    def __init__(
+        self, log: EventLog, states: StateCache, clock: Clock, channels: frozenset[str]
+    ) -> None:
+        """Take states from the cache, and what no state tells from the log; messages can be sent
+        by `channels`.
+        """
         self._log = log
         self._states = states
         self._master = log.keys.master
         self._clock = clock
+        self._channels = channels
 
     def stream_of(self, order: Order) -> UUID:
         """Return the stream of a command whose path names none: a new one, or the only one."""
@@ -126,6 +133,7 @@ class FactsLoader:
             new_ids=(new_id(),),
             holder=holder,
             holder_lead=await look(seen, holder, "lead", refresh),
+            channels=self._channels,
             **await self._named(seen, command, state, refresh),
         )
         return World(stream, category, state, facts, seen)
@@ -179,7 +187,8 @@ class FactsLoader:
     async def _dnc(self, seen: dict[UUID, Any], lead: Lead, refresh: bool) -> dict[str, Any]:
         """Return the do-not-call entries of the lead's numbers."""
         entries = {}
-        for number in numbers_of(lead):
+        whatsapp = lead.personal.get("whatsapp")
+        for number in numbers_of(lead) | ({whatsapp} if whatsapp else set()):
             stream = dnc_stream(self._master, number)
             entries[number] = (await self._look(seen, stream, "dnc", refresh)).entries
         return entries

@@ -55,12 +55,12 @@ class _Try:
 class Commanding:
     """Carries commands out on one event log."""
 
-    def __init__(self, log: EventLog, clock: Clock) -> None:
-        """Decide on states of `log`, at the times of `clock`."""
+    def __init__(self, log: EventLog, clock: Clock, channels: frozenset[str] = frozenset()) -> None:
+        """Decide on states of `log`, at the times of `clock`; messages go out by `channels`."""
         all_commands()
         self.log = log
         self.states = StateCache(log)
-        self.facts = FactsLoader(log, self.states, clock)
+        self.facts = FactsLoader(log, self.states, clock, channels)
         self._in_flight: set[UUID] = set()
         self._turns = Turns()
 
@@ -203,4 +203,4 @@ def require_role(command: type[Command], who: Actor | Principal) -> None:
 
 
 def _origin(order: Order, command_id: UUID, world: World) -> Origin:
-    return Origin(world.facts.actor.id, f"command:{command_id}", order.trace)
+    return Origin(world.facts.actor.id, order.cause or f"command:{command_id}", order.trace)

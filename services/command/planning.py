@@ -11,7 +11,13 @@ from uuid import UUID
 from schemas.envelope import Origin
 from schemas.event import Event
 from schemas.instants import parse_instant
-from schemas.lead import LeadCallRecorded, LeadContractRecorded, LeadMessageRecorded
+from schemas.lead import (
+    LeadCallRecorded,
+    LeadContractRecorded,
+    LeadMessageDelivered,
+    LeadMessageFailed,
+    LeadMessageRecorded,
+)
 from services.command.aggregates import AGGREGATES
 from services.command.domain.decider import Claim, Elsewhere, Outcome
 from services.command.domain.lead.claims import claim_of, numbers_of, traces_of
@@ -119,5 +125,7 @@ def happened_at(event: Event, now: datetime) -> datetime:
 _OWN_TIME: Mapping[type[Event], str] = {
     LeadCallRecorded: "started_at",
     LeadMessageRecorded: "sent_at",
+    LeadMessageDelivered: "at",
+    LeadMessageFailed: "at",
     LeadContractRecorded: "at",
 }

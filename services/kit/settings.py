@@ -7,9 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.kit.outside import (
+    GatewaySettings,
+    MailSettings,
+    OidcSettings,
+    SettingsError,
+    read_gateway,
+    read_mail,
+    read_oidc,
+)
 
-class SettingsError(SystemExit):
-    """A setting is missing or wrong; the message says which and what it should be."""
+__all__ = ["Settings", "SettingsError", "read_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,7 @@ class Settings:
     kafka: bootstrap servers, "" when transport is "log".
     transport: "kafka", or "log" where projections read the event log directly.
     master_key: 32 bytes that wrap every lead's data key; signing_key: 32 bytes, Ed25519 seed.
+    mail, gateway, oidc: systems outside, None where there is none (services/kit/outside.py).
     """
 
     database_url: str
@@ -30,6 +39,15 @@ class Settings:
     http_port: int
     metrics_port: int
     data_dir: Path
+    mail: MailSettings | None = None
+    gateway: GatewaySettings | None = None
+    oidc: OidcSettings | None = None
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """By what messages can be sent: `email`, `sms`, `whatsapp`."""
+        mail = {"email"} if self.mail is not None else set()
+        return frozenset(mail | ({"sms", "whatsapp"} if self.gateway is not None else set()))
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -49,6 +67,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         http_port=_number(environ, "LEADS_HTTP_PORT", 8080),
         metrics_port=_number(environ, "LEADS_METRICS_PORT", 0),
         data_dir=Path(environ.get("LEADS_DATA_DIR", ".leads")),
+        mail=read_mail(environ),
+        gateway=read_gateway(environ),
+        oidc=read_oidc(environ),
     )
 
 

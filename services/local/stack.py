@@ -33,6 +33,7 @@ ALWAYS = {
     "projections": "services.projections",
     "bulk": "services.command.bulk",
     "scheduler": "services.command.scheduler",
+    "sender": "services.command.sending",
 }
 ON_KAFKA = {"intake": "services.command.intake"}
 # Started last and stopped first, so that nothing is asked of parts that are gone.

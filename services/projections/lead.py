@@ -16,7 +16,7 @@ from services.projections import lead_clock, lead_dealings, lead_status
 from services.projections.lead_status import set_status
 from services.projections.model import Row, StreamRow
 
-VERSION = 3
+VERSION = 4
 BUILT_IN = ("name", "email", "whatsapp")
 """Personal fields that are columns of their own instead of entries of `fields`."""
 

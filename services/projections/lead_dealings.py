@@ -11,21 +11,73 @@ from schemas.event import Event
 from schemas.instants import format_instant, is_before
 from services.projections.model import Row
 
+MESSAGES_SHOWN = 50
+"""The latest ones stand in the row; the log has all."""
+
 EMPTY: Row = {
     "merged_into": None,
     "absorbed": [],
     "message_count": 0,
     "latest_message_at": None,
+    "messages": [],
     "contracts": [],
     "contract_icon": None,
 }
 
 
 def _message_recorded(row: Row, event: events.LeadMessageRecorded, _: Recorded) -> None:
-    sent = datetime.fromisoformat(event.sent_at)
+    state = "received" if event.direction == "in" else "sent"
+    _message_begun(row, event, event.direction, state, event.sent_at)
+
+
+def _message_queued(row: Row, event: events.LeadMessageQueued, recorded: Recorded) -> None:
+    at = format_instant(recorded.happened_at)
+    _message_begun(row, event, "out", "queued", at, event.contract_id)
+
+
+def _message_begun(
+    row: Row,
+    event: events.LeadMessageRecorded | events.LeadMessageQueued,
+    direction: str,
+    state: str,
+    at: str,
+    contract_id: str | None = None,
+) -> None:
+    message = {
+        "id": event.message_id,
+        "channel": event.channel,
+        "direction": direction,
+        "state": state,
+        "at": at,
+        "contract_id": contract_id,
+        "code": None,
+    }
+    row["messages"] = [*row["messages"][1 - MESSAGES_SHOWN :], message]
     row["message_count"] += 1
+    sent = datetime.fromisoformat(at)
     if row["latest_message_at"] is None or sent > row["latest_message_at"]:
         row["latest_message_at"] = sent
+
+
+_STATES: dict[type[Event], str] = {
+    events.LeadMessageRequeued: "queued",
+    events.LeadMessageSent: "sent",
+    events.LeadMessageDelivered: "delivered",
+    events.LeadMessageFailed: "failed",
+    events.LeadMessageCancelled: "cancelled",
+}
+
+
+def _message_moved(row: Row, event: Any, recorded: Recorded) -> None:
+    """Set a message's state; one that arrived was sent, whichever is told first."""
+    state = _STATES[type(event)]
+    code, at = getattr(event, "code", None), format_instant(recorded.happened_at)
+    row["messages"] = [
+        {**one, "state": state, "at": at, "code": code}
+        if one["id"] == event.message_id and (state, one["state"]) != ("sent", "delivered")
+        else one
+        for one in row["messages"]
+    ]
 
 
 def _contract_recorded(row: Row, event: events.LeadContractRecorded, _: Recorded) -> None:
@@ -79,10 +131,16 @@ def _unmerged(row: Row, event: events.LeadUnmerged, _: Recorded) -> None:
 def erase(row: Row) -> None:
     """Take away what the lead's data was (rule 16); that there were messages is a fact."""
     row["contracts"], row["contract_icon"] = [], None
+    row["messages"] = [
+        {**one, "state": "cancelled"} if one["state"] == "queued" else one
+        for one in row["messages"]
+    ]
 
 
 CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadMessageRecorded: _message_recorded,
+    events.LeadMessageQueued: _message_queued,
+    **dict.fromkeys(_STATES, _message_moved),
     events.LeadContractRecorded: _contract_recorded,
     events.LeadContractRejected: _contract_rejected,
     events.LeadContractResendRequested: _contract_resend_requested,

@@ -42,6 +42,20 @@ class Note(Shape):
     text: str
 
 
+class Message(Shape):
+    """A message and what became of it: `received`, `queued`, `sent`, `delivered`, `cancelled`, or
+    `failed` for the reason `code`; `at` is since when. What it says stands in the lead's log.
+    """
+
+    id: str
+    channel: str
+    direction: str
+    state: str
+    at: datetime
+    contract_id: str | None
+    code: str | None
+
+
 class ContractStep(Shape):
     """A step a contract took, and the icon it stands for."""
 
@@ -85,6 +99,7 @@ Lead = create_model(
     fields=(dict[str, Any], Field(default={}, description="Template fields by import name")),
     absorbed=(list[str], Field(default=[], description="Leads merged into this one")),
     contracts=(list[Contract], Field(default=[])),
+    messages=(list[Message], Field(default=[], description="The latest 50")),
     **_COLUMN_FIELDS,
 )
 

@@ -121,6 +121,13 @@ def _unmerged(data: Data) -> Iterator[Change]:
         yield "active", False, True
 
 
+def _message(state: str) -> Callable[[Data], Iterator[Change]]:
+    def find(data: Data) -> Iterator[Change]:
+        yield f"messages.{data.get('message_id')}", None, state
+
+    return find
+
+
 def _contract(data: Data) -> Iterator[Change]:
     step = data.get("step", "cancelled")
     yield f"contracts.{data.get('contract_id')}", data.get("previous"), step
@@ -179,6 +186,12 @@ _CHANGES: dict[str, Callable[[Data], Iterator[Change]]] = {
     "lead.manual_pass_recorded": _call,
     "lead.session_ended": _call,
     "lead.call_lapsed": _call,
+    "lead.message_queued": _message("queued"),
+    "lead.message_requeued": _message("queued"),
+    "lead.message_sent": _message("sent"),
+    "lead.message_delivered": _message("delivered"),
+    "lead.message_failed": _message("failed"),
+    "lead.message_cancelled": _message("cancelled"),
     "lead.contract_recorded": _contract,
     "lead.contract_rejected": _contract,
     "lead.absorbed": _absorbed,

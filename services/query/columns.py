@@ -143,7 +143,7 @@ CONTACT_NUMBERS = ("phone", "typed")
 PHONES = frozenset({"phone", "phone_typed", "whatsapp"})
 """Columns that are masked for those who may not see numbers."""
 
-COLLECTIONS = ("contacts", "notes", "fields", "absorbed", "contracts")
+COLLECTIONS = ("contacts", "notes", "fields", "absorbed", "contracts", "messages")
 """Parts of a lead that are no single value: not filtered or sorted by, but shown."""
 
 FIELD_KINDS: Mapping[str, Kind] = {

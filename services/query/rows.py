@@ -59,7 +59,7 @@ def _collection(name: str, value: Any, kinds: Mapping[str, Kind], phones: bool) 
     if name == "notes":
         notes = orjson.loads(value) if text else value
         return [{"note": int(number), "text": notes[number]} for number in sorted(notes, key=int)]
-    if phones or name in ("absorbed", "contracts"):
+    if phones or name in ("absorbed", "contracts", "messages"):
         return orjson.Fragment(value) if text else value
     plain = orjson.loads(value) if text else value
     if name == "contacts":

@@ -15,6 +15,7 @@ from services.command.first_start import USERS, make_demo_keys, set_up, team_id
 from services.command.handler import Commanding
 from services.kit.clock import FixedClock
 from services.kit.http import create_app
+from services.kit.outside import GatewaySettings
 from tests.kit.event_logs import opened
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -27,11 +28,13 @@ TOP = f"team:{team_id('Head office')}"
 class Service:
     """A running command service and what a test wants to say to it."""
 
-    def __init__(self, app: FastAPI, commanding: Commanding, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, app: FastAPI, commanding: Commanding, client: httpx.AsyncClient, clock: FixedClock
+    ) -> None:
         self.app = app
         self.commanding = commanding
         self.client = client
-        self.clock = FixedClock(NOON)
+        self.clock = clock
         self._phones = 0
 
     async def post(
@@ -70,16 +73,19 @@ class Service:
 
 
 @asynccontextmanager
-async def running(url: str) -> AsyncIterator[Service]:
-    """The service with the organisation of the first start, its clock at noon of a Monday."""
+async def running(
+    url: str, channels: frozenset[str] = frozenset(), gateway: GatewaySettings | None = None
+) -> AsyncIterator[Service]:
+    """The service with the organisation of the first start, its clock at noon of a Monday.
+
+    Messages can be sent by `channels`; reports of `gateway` are believed.
+    """
     clock = FixedClock(NOON)
     async with opened(url, largest=8) as log:
-        commanding = Commanding(log, clock)
+        commanding = Commanding(log, clock, channels)
         await set_up(commanding, KEYS)
         app = create_app("test")
-        install(app, commanding, clock)
+        install(app, commanding, clock, gateway)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://leads") as client:
-            service = Service(app, commanding, client)
-            service.clock = clock
-            yield service
+            yield Service(app, commanding, client, clock)

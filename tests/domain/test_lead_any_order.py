@@ -43,6 +43,13 @@ from services.command.domain.lead.scheduling import (
     SetDialTimeLimit,
     SetPriority,
 )
+from services.command.domain.lead.sending import (
+    CancelMessage,
+    NoteMessageSent,
+    ReportMessage,
+    RetryMessage,
+    SendSms,
+)
 from services.command.domain.lead.sessions import EndSession
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.status import (
@@ -76,6 +83,7 @@ from tests.domain.world import (
 phones = st.sampled_from([PHONE, OTHER_PHONE, THIRD_PHONE])
 owners = st.sampled_from([f"user:{ANA}", f"user:{BEN}", f"team:{NORTH}", f"team:{SALES}"])
 call_ids = st.sampled_from(["c1", "c2", "c3", "c4"])
+message_ids = st.integers(2, 5).map(lambda version: f"{STREAM}.{version}")
 instants = st.integers(-500, 500).map(lambda minutes: NOW + timedelta(minutes=minutes))
 maybe_later = st.none() | st.integers(-10, 500).map(
     lambda minutes: NOW + timedelta(minutes=minutes)
@@ -130,7 +138,16 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         at=st.none() | instants,
     ),
     st.builds(EndSession, contact_session_id=call_ids, agent=st.sampled_from([None, ANA])),
-    st.builds(ResendContract, contract_id=call_ids, channel=st.just("email")),
+    st.builds(ResendContract, contract_id=call_ids, channel=st.just("sms"), body=st.just("hi")),
+    st.builds(SendSms, body=st.just("hi"), contract_id=st.none() | call_ids),
+    *(st.builds(kind, message_id=message_ids) for kind in (CancelMessage, RetryMessage)),
+    st.builds(NoteMessageSent, message_id=message_ids, attempts=st.just(1)),
+    st.builds(
+        ReportMessage,
+        message_id=message_ids,
+        state=st.sampled_from(["delivered", "failed"]),
+        at=instants,
+    ),
     st.builds(RejectContract, contract_id=call_ids),
     st.builds(StartCall, call_id=call_ids, number=st.none() | phones),
     st.builds(
@@ -160,7 +177,7 @@ def test_any_commands_in_any_order(
 ) -> None:
     happened: list[tuple[Event, str]] = []
     lead, now = Lead(), NOW
-    known = {"campaign": limited(**limit)}
+    known: dict[str, Any] = {"campaign": limited(**limit), "channels": frozenset({"sms"})}
     first = CreateLead(campaign_id=CAMPAIGN, phone=PHONE, owner=f"team:{NORTH}")
     for command, by, minutes in [(first, ADA, 0), *asked]:
         now += timedelta(minutes=minutes)

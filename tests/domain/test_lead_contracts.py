@@ -13,6 +13,7 @@ from schemas.lead import (
     LeadContractRejected,
     LeadContractResendRequested,
     LeadDeleted,
+    LeadMessageQueued,
 )
 from services.command.domain.lead.contracts import (
     RecordContract,
@@ -21,7 +22,7 @@ from services.command.domain.lead.contracts import (
 )
 from services.projections.lead import fold
 from tests.domain.given_when_then import STREAM, given, placed
-from tests.domain.world import ADA, ANA, AUD, DIA, LEE, NOW, created, facts
+from tests.domain.world import ADA, ANA, AUD, DIA, LEE, NOW, PHONE, created, facts
 
 AT = format_instant(NOW)
 
@@ -95,17 +96,20 @@ def test_the_row_shows_timeline_and_the_icon_of_what_moved_last() -> None:
     assert (erased["contracts"], erased["contract_icon"]) == ([], None)
 
 
-def test_a_reminder_is_asked_for_while_the_contract_is_open() -> None:
-    resend = ResendContract(contract_id="k1", channel="sms")
-    asked = LeadContractResendRequested("k1", "sms")
+def test_a_reminder_is_sent_while_the_contract_is_open() -> None:
+    resend = ResendContract(contract_id="k1", channel="sms", body="Hello")
+    able = facts(ANA, channels=frozenset({"sms"}))
     story = given(created(), step("confirmation_sent"))
-    lead = story.when(resend, facts(ANA)).then(asked)
+    lead = story.when(resend, able).then(
+        LeadContractResendRequested("k1", "sms"),
+        LeadMessageQueued(f"{STREAM}.4", "sms", ANA, "k1", PHONE, None, "Hello"),
+    )
     assert lead.contracts["k1"].step == "confirmation_sent"
+    asked = LeadContractResendRequested("k1", "sms")
     assert row_of(step("confirmation_sent"), asked)["contract_icon"] == "yellow_1"
-    given(created(), step("updated"), asked).when(resend, facts(ANA)).then(asked)
     for name in SETTLED:
-        given(created(), step(name)).when(resend, facts(ANA)).refused("contract-settled")
-    given(created()).when(resend, facts(ANA)).refused("unknown-contract")
+        given(created(), step(name)).when(resend, able).refused("contract-settled")
+    given(created()).when(resend, able).refused("unknown-contract")
 
 
 def test_a_contract_is_cancelled_once() -> None:

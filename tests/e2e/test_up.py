@@ -21,6 +21,7 @@ PARTS = {
     "services.command.relay",
     "services.command.intake",
     "services.command.bulk",
+    "services.command.sending",
     "services.projections",
     "services.local.api",
 }

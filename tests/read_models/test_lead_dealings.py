@@ -39,6 +39,32 @@ async def test_messages_are_counted_and_the_latest_is_dated(world: World) -> Non
     assert await world.found({"op": "range", "field": "message_count", "gte": 2})
 
 
+async def test_messages_show_what_became_of_them_and_not_what_they_say(world: World) -> None:
+    queued = leads.LeadMessageQueued(
+        "q1", "sms", named("agent"), "k1", "+4915112345678", None, "Our secret"
+    )
+    failed = leads.LeadMessageFailed("q1", "gateway-refused", "2026-03-04T12:05:00Z", 1, "no")
+    await world.lead("anna", message(1, "2026-03-04T11:00:00Z"), queued, failed)
+    shown = await lead(world, "anna")
+    told = [(one["id"], one["direction"], one["state"], one["code"]) for one in shown["messages"]]
+    assert told == [("m1", "in", "received", None), ("q1", "out", "failed", "gateway-refused")]
+    assert (shown["message_count"], shown["messages"][1]["contract_id"]) == (2, "k1")
+    assert "Our secret" not in str(shown)
+    log = (await world.read(f"/v1/leads/{named('anna')}/log"))["entries"]
+    assert {one["data"].get("body") for one in log} == {None, "Our secret", "Hi"}
+    again = leads.LeadMessageRequeued("q1", "sms", "gateway-refused")
+    for events, state in (
+        ((again,), "queued"),
+        ((leads.LeadMessageDelivered("q1", "2026-03-04T12:09:00Z"),), "delivered"),
+        ((leads.LeadMessageSent("q1"),), "delivered"),
+        ((leads.LeadMessageQueued("q2", "email"),), "queued"),
+        ((leads.LeadMessageCancelled("q2"),), "cancelled"),
+        ((leads.LeadMessageQueued("q3", "email"), leads.LeadAnonymised()), "cancelled"),
+    ):
+        await world.happen(named("anna"), *events)
+        assert (await lead(world, "anna"))["messages"][-1]["state"] == state, events
+
+
 async def test_contracts_show_their_icon_and_their_timeline(world: World) -> None:
     first = leads.LeadContractRecorded("k1", "updated", "2026-03-01T09:00:00Z")
     second = leads.LeadContractRecorded("k1", "accepted", "2026-03-02T09:00:00Z", "updated")

@@ -50,7 +50,7 @@ class Facts:
     may create. holder: the lead that holds the duplicate key wanted; holder_lead: its state, for
     clone and move. other: the lead to merge or unmerge. leads: those a number to be erased is or
     was of, by stream. pool, segment, view: those the command names. pool_active: whether the lead's
-    own pool is (rule 17).
+    own pool is (rule 17). channels: by which messages can be sent here.
     """
 
     now: datetime
@@ -68,3 +68,4 @@ class Facts:
     segment: "Segment | None" = None
     view: "View | None" = None
     pool_active: bool = True
+    channels: frozenset[str] = frozenset()

@@ -24,6 +24,7 @@ from services.command.domain.lead import (
     results,
     scheduling,
     segments,
+    sending,
     sessions,
     status,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "results",
     "scheduling",
     "segments",
+    "sending",
     "sessions",
     "status",
 ]

@@ -1,5 +1,6 @@
 """Contracts of a lead: steps taken down, reminders asked for, cancelled (schemas/contracts.py)."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from schemas.contracts import SETTLED
@@ -9,12 +10,19 @@ from schemas.lead import (
     LeadContractRecorded,
     LeadContractRejected,
     LeadContractResendRequested,
+    LeadMessageQueued,
 )
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, DIALERS, LEADERS, admit
+from services.command.domain.lead.sending import (
+    SMS_CHARS_MAX,
+    addresses_of,
+    message_id,
+    sending_reasons,
+)
 from services.command.domain.lead.state import Contract, Lead
-from services.command.domain.types import CallId, Instant, Line
+from services.command.domain.types import CallId, Instant, Line, Name, NoteText
 
 _CONTRACTS_MAX = 100
 _STEPS_MAX = 200
@@ -45,15 +53,19 @@ class RecordContract(Command):
 
 
 class ResendContract(Command):
-    """Ask for a reminder of an open contract by SMS or e-mail.
+    """Send a reminder of an open contract by SMS or e-mail.
 
-    What is asked for stands in the event stream; whoever sends it records the step it makes.
+    Without a text it is the last message about the contract on that channel, sent once more. The
+    contract takes its next step when the message is sent.
     """
 
     roles: ClassVar[frozenset[str]] = AGENTS
+    needs_dnc: ClassVar[bool] = True
 
     contract_id: CallId
     channel: Literal["sms", "email"]
+    subject: Name | None = None
+    body: NoteText | None = None
 
 
 class RejectContract(Command):
@@ -87,12 +99,42 @@ def record_contract(lead: Lead, command: RecordContract, facts: Facts) -> list[E
 
 @decides(ResendContract)
 def resend_contract(lead: Lead, command: ResendContract, facts: Facts) -> list[Event]:
-    """Ask for a reminder; each request is one of its own."""
+    """Queue a reminder; each request is one of its own."""
     admit(lead, command, facts)
     contract = _known(lead, command.contract_id)
+    last = lead.contract_messages.get((command.contract_id, command.channel))
+    known = addresses_of(lead, command.channel, facts)
+    to = last.address if last is not None and last.address in known else None
+    reasons = list(sending_reasons(lead, command.channel, to, facts))
     if contract.step in SETTLED:
-        raise Refused([_settled(contract)])
-    return [LeadContractResendRequested(command.contract_id, command.channel)]
+        reasons.insert(0, _settled(contract))
+    body = command.body or (last.body if last is not None else None)
+    subject = command.subject or (last.subject if last is not None else None)
+    reasons += _wording_reasons(command.channel, subject, body)
+    if reasons:
+        raise Refused(reasons)
+    return [
+        LeadContractResendRequested(command.contract_id, command.channel),
+        LeadMessageQueued(
+            message_id=message_id(lead, 1),
+            channel=command.channel,
+            agent=facts.actor.user_id,
+            contract_id=command.contract_id,
+            address=to or known[0],
+            subject=subject if command.channel == "email" else None,
+            body=body,
+        ),
+    ]
+
+
+def _wording_reasons(channel: str, subject: str | None, body: str | None) -> Iterator[Reason]:
+    if body is None:
+        text = "No message about the contract went out by this channel yet; write one."
+        yield Reason("no-message-yet", text, "body")
+    elif channel == "sms" and len(body) > SMS_CHARS_MAX:
+        yield Reason("too-long", f"An SMS has at most {SMS_CHARS_MAX} characters.", "body")
+    if channel == "email" and subject is None:
+        yield Reason("no-subject", "An e-mail needs a subject.", "subject")
 
 
 @decides(RejectContract)

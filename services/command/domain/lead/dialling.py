@@ -4,7 +4,7 @@ StartCall asks before it reserves the dial; a question about another moment or a
 same. Each check says what it found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from schemas.instants import parse_instant
@@ -12,6 +12,7 @@ from schemas.rights import may_call
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Reason
 from services.command.domain.dialling_hours import DiallingHours, zone_named
+from services.command.domain.dnc.state import DncEntry
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import merged_reason
 from services.command.domain.lead.claims import numbers_of
@@ -115,8 +116,13 @@ def _number_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Re
     if number not in numbers_of(lead):
         text = "The number is not one of this lead's; add it as a contact first."
         yield Reason("number-not-of-lead", text, "number")
-    for entry in facts.dnc.get(number, ()):
-        if entry.blocks(lead.campaign_id, facts.now):
+    yield from dnc_reasons(lead, facts.dnc.get(number, ()), facts.now)
+
+
+def dnc_reasons(lead: Lead, entries: Iterable[DncEntry], now: datetime) -> Iterator[Reason]:
+    """Yield which do-not-call entries of the number keep it from being called for this lead."""
+    for entry in entries:
+        if entry.blocks(lead.campaign_id, now):
             where = "any campaign" if entry.scope == "global" else "this campaign"
             until = f" until {entry.expires_at}" if entry.expires_at else ""
             text = f"The number must not be called for {where}{until}."

@@ -395,6 +395,11 @@ def _erase(lead: Lead) -> None:
     lead.fields = lead.personal = _NOTHING
     lead.notes = {}
     lead.contracts = _NOTHING
+    lead.contract_messages = {}
+    lead.outbox = {
+        name: one._replace(state="cancelled") if one.state == "queued" else one
+        for name, one in lead.outbox.items()
+    }
     lead.contacts = ()
     lead.numbers_known = frozenset()
     lead.attempts_by_number = _NOTHING

@@ -6,13 +6,51 @@ from typing import Any
 from schemas import lead as events
 from schemas.event import Event
 from schemas.instants import format_instant
-from services.command.domain.lead.state import Contact, Contract, Lead
+from services.command.domain.lead.state import Contact, Contract, Lead, Outgoing, Wording
 
 _NOTHING: Mapping[str, Any] = {}
 
 
 def _message_recorded(lead: Lead, event: events.LeadMessageRecorded) -> None:
     lead.messages = lead.messages | {event.message_id}
+
+
+def _message_queued(lead: Lead, event: events.LeadMessageQueued) -> None:
+    message = Outgoing(event.channel, "queued", event.timestamp, event.contract_id)
+    lead.messages = lead.messages | {event.message_id}
+    lead.outbox = {**lead.outbox, event.message_id: message}
+    if event.contract_id is not None:
+        said = Wording(event.address, event.subject, event.body)
+        about = (event.contract_id, event.channel)
+        lead.contract_messages = {**lead.contract_messages, about: said}
+
+
+def _message(lead: Lead, message_id: str, **changes: Any) -> None:
+    known = lead.outbox.get(message_id)
+    if known is not None:
+        lead.outbox = {**lead.outbox, message_id: known._replace(**changes)}
+
+
+def _message_requeued(lead: Lead, event: events.LeadMessageRequeued) -> None:
+    _message(lead, event.message_id, state="queued", since=event.timestamp, code="", sent=False)
+
+
+def _message_sent(lead: Lead, event: events.LeadMessageSent) -> None:
+    known = lead.outbox.get(event.message_id)
+    arrived = known is not None and known.state == "delivered"  # its report was quicker
+    _message(lead, event.message_id, state="delivered" if arrived else "sent", code="", sent=True)
+
+
+def _message_delivered(lead: Lead, event: events.LeadMessageDelivered) -> None:
+    _message(lead, event.message_id, state="delivered", code="")
+
+
+def _message_failed(lead: Lead, event: events.LeadMessageFailed) -> None:
+    _message(lead, event.message_id, state="failed", code=event.code)
+
+
+def _message_cancelled(lead: Lead, event: events.LeadMessageCancelled) -> None:
+    _message(lead, event.message_id, state="cancelled")
 
 
 def _step(lead: Lead, contract_id: str, at: str, step: str) -> None:
@@ -29,7 +67,7 @@ def _contract_rejected(lead: Lead, event: events.LeadContractRejected) -> None:
 
 
 def _contract_resend_requested(lead: Lead, event: events.LeadContractResendRequested) -> None:
-    """Who sends the reminder says which step that makes."""
+    """The step is taken when the reminder was sent."""
 
 
 def _absorbed(lead: Lead, event: events.LeadAbsorbed) -> None:
@@ -61,6 +99,12 @@ def _unmerged(lead: Lead, event: events.LeadUnmerged) -> None:
 
 CHANGES: dict[type[Event], Callable[[Lead, Any], None]] = {
     events.LeadMessageRecorded: _message_recorded,
+    events.LeadMessageQueued: _message_queued,
+    events.LeadMessageRequeued: _message_requeued,
+    events.LeadMessageSent: _message_sent,
+    events.LeadMessageDelivered: _message_delivered,
+    events.LeadMessageFailed: _message_failed,
+    events.LeadMessageCancelled: _message_cancelled,
     events.LeadContractRecorded: _contract_recorded,
     events.LeadContractRejected: _contract_rejected,
     events.LeadContractResendRequested: _contract_resend_requested,

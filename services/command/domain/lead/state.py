@@ -51,6 +51,28 @@ class Contract(NamedTuple):
         return Contract((*self.steps[:place], (at, step), *self.steps[place:]))
 
 
+class Outgoing(NamedTuple):
+    """A message to the lead: `queued`, `sent`, `delivered`, `failed` for `code`, or `cancelled`.
+
+    since: when it was queued last. sent: whether a server took it since.
+    """
+
+    channel: str
+    state: str
+    since: datetime
+    contract_id: str | None = None
+    code: str = ""
+    sent: bool = False
+
+
+class Wording(NamedTuple):
+    """What a message said, and where it went."""
+
+    address: str | None
+    subject: str | None
+    body: str | None
+
+
 class DialWindow(NamedTuple):
     """Dialled only between these times of day; zone None = every plausible zone of the number."""
 
@@ -97,6 +119,10 @@ class Lead:
 
     messages: frozenset[str] = frozenset()
     """Ids of all messages ever."""
+    outbox: Mapping[str, Outgoing] = field(default_factory=dict)
+    """Messages we send, by id."""
+    contract_messages: Mapping[tuple[str, str], Wording] = field(default_factory=dict)
+    """The latest message about each contract, by (contract, channel)."""
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     merged_into: str | None = None
     active_alone: bool = True
