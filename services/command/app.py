@@ -12,6 +12,7 @@ from schemas.catalogue import EVENTS
 from schemas.instants import parse_instant
 from schemas.organisation import ORGANISATION_ID
 from services.command.bulk.routes import install as install_bulk
+from services.command.callable_routes import install_callable
 from services.command.calls_routes import install_calls
 from services.command.domain.organisation.state import Organisation
 from services.command.handler import Commanding
@@ -83,6 +84,7 @@ def install(
     app.router.routes.append(routes)
     app.state.openapi_parts.append(routes.add_to_openapi)
     install_calls(app, commanding, authenticator, clock)
+    install_callable(app, commanding, authenticator, clock)
     install_bulk(app, commanding, authenticator)
     install_reports(app, commanding, clock, gateway)
 

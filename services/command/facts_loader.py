@@ -117,7 +117,7 @@ class FactsLoader:
         actor = order.actor or actor_of(order.principal, organisation)
         state = EMPTY[category] if is_new else await look(seen, stream, category)
         if category == "lead" and not is_new:
-            _require_sight(state, actor, organisation)
+            require_sight(state, actor, organisation)
         campaign_id, target_id = campaigns_of(command, state)
         campaign = await look(seen, campaign_id, "campaign", refresh)
         target = await look(seen, target_id, "campaign", refresh)
@@ -217,7 +217,7 @@ def may_give(command: type[Command], who: Actor | Principal) -> bool:
     return role_suffices(command, who.role, who.rights)
 
 
-def _require_sight(lead: Lead, actor: Actor, organisation: Organisation) -> None:
+def require_sight(lead: Lead, actor: Actor, organisation: Organisation) -> None:
     """Raise NotFound for a lead that is not there or not to be seen: both look the same.
 
     Dialers see nothing, but are told on which lead to act; their rights are checked in decisions.

@@ -12,10 +12,10 @@ from schemas.statuses import PERSONAL_REDIALS
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, DIALERS, erased_reason, role_reasons
-from services.command.domain.lead.dialling import dial_reasons, segment_reasons
+from services.command.domain.lead.dialling import dial_reasons, next_number, segment_reasons
 from services.command.domain.lead.follow_up import follow_up
 from services.command.domain.lead.sessions import freed
-from services.command.domain.lead.state import PRIMARY, Lead
+from services.command.domain.lead.state import Lead
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.domain.types import (
     CallId,
@@ -189,12 +189,7 @@ def _agent(command: StartCall, facts: Facts, reasons: list[Reason]) -> str | Non
 
 def _number(lead: Lead, command: StartCall, reasons: list[Reason]) -> str | None:
     if command.number is None:
-        if lead.next_contact is not None and lead.next_contact != PRIMARY:
-            contact = lead.contact(lead.next_contact)
-            if contact is not None and contact.phone is not None:
-                return contact.phone
-        first = next((one.phone for one in lead.contacts if one.phone is not None), None)
-        return lead.phone or first
+        return next_number(lead)
     try:
         return parse_phone(command.number)
     except NotAPhone as problem:

@@ -16,10 +16,20 @@ from services.command.domain.dnc.state import DncEntry
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import merged_reason
 from services.command.domain.lead.claims import numbers_of
-from services.command.domain.lead.state import Lead
+from services.command.domain.lead.state import PRIMARY, Lead
 from services.command.domain.phones import zones_of
 
 _TWO_DAYS = timedelta(days=2)
+
+
+def next_number(lead: Lead) -> str | None:
+    """Return the number the next dial goes to: the retry's contact, else the first in order."""
+    if lead.next_contact is not None and lead.next_contact != PRIMARY:
+        contact = lead.contact(lead.next_contact)
+        if contact is not None and contact.phone is not None:
+            return contact.phone
+    first = next((one.phone for one in lead.contacts if one.phone is not None), None)
+    return lead.phone or first
 
 
 def dial_reasons(lead: Lead, agent: str | None, number: str | None, facts: Facts) -> list[Reason]:
