@@ -40,6 +40,7 @@ ON_KAFKA = {"intake": "services.command.intake"}
 API = "services.local.api"
 CONNECTION = "connection.json"
 OWNER_URL = "owner_url"
+API_ADDRESS = "api.json"
 Say = Callable[[str], None]
 
 
@@ -93,11 +94,13 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
             folder / "http.port", first=HTTP_PORT_FIRST
         )
         await servers.supervisor.start(_api(port, servers.environ))
-        yield Stack(
-            address=f"http://{LOOPBACK}:{port}",
-            metrics={name: f"http://{LOOPBACK}:{ports[name]}/metrics" for name in ports},
-            servers=servers,
-        )
+        address = f"http://{LOOPBACK}:{port}"
+        with _told_in(folder / API_ADDRESS, {"address": address}):
+            yield Stack(
+                address=address,
+                metrics={name: f"http://{LOOPBACK}:{ports[name]}/metrics" for name in ports},
+                servers=servers,
+            )
 
 
 @asynccontextmanager
