@@ -1,6 +1,5 @@
 """`leads bulk`: one command on many leads, planned, looked at, carried out, taken back."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -13,7 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid
-from services.cli_client import Address, Client, DemoUser, Json, KeyFile, answers, client, give_up
+from services.cli_client import (
+    Address,
+    Client,
+    DemoUser,
+    Json,
+    KeyFile,
+    answers,
+    as_line,
+    client,
+    give_up,
+)
 from services.cli_derived import COMMON, Form, add, kebab, option
 from services.command.bulk.offered import offered_in_bulk
 
@@ -181,7 +190,7 @@ def status(
             return
         jobs = api.get("/v1/bulk-jobs")["jobs"]
         if as_json:
-            print(json.dumps(jobs, ensure_ascii=False))
+            print(as_line(jobs))
         for job in () if as_json else jobs:
             print(f"{job['id']}  {job['made_at'][:19]}  {_headline(job)}")
 
@@ -209,7 +218,7 @@ def outcomes(
                 outcome=outcome, cursor=cursor, limit=min(left, 1_000),
             )  # fmt: skip
             for one in page["outcomes"]:
-                print(json.dumps(one, ensure_ascii=False) if as_json else _line(one))
+                print(as_line(one) if as_json else _line(one))
             left -= len(page["outcomes"])
             cursor = page["next"]
             if cursor is None:
@@ -290,7 +299,7 @@ def _settled(api: Client, job_id: str, *, told: bool, at_end: bool = False) -> A
 
 def _show(api: Client, job: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(job, ensure_ascii=False))
+        print(as_line(job))
         return
     print(f"{job['id']}  {_headline(job)}")
     last = job["result"] or job["plan"] or {}
@@ -323,7 +332,7 @@ def _line(one: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else as_line(value)
 
 
 def _say_selection(selection: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import Address, DemoUser, Json, KeyFile, answers, client, width
+from services.cli_client import Address, DemoUser, Json, KeyFile, answers, as_line, client, width
 from services.cli_command import FORMS, before_fields, give
 from services.cli_derived import add
 
@@ -33,7 +33,7 @@ def list_all(
     """List all campaigns, by name."""
     found = _asked("/v1/campaigns", address, key_file, user, as_json)["campaigns"]
     if as_json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(as_line(found))
         return
     table = Table("id", "name", "project", "on", "fields", "rules", box=None, pad_edge=False)
     for one in found:
@@ -53,7 +53,7 @@ def show(
 ) -> None:
     """Show a campaign: template, rules, limits, hours, range."""
     one = _asked(f"/v1/campaigns/{campaign_id}", address, key_file, user, as_json)["campaign"]
-    print(json.dumps(one, ensure_ascii=False, indent=None if as_json else 2))
+    print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -68,7 +68,7 @@ def rules(
     one = _asked(f"/v1/campaigns/{campaign_id}", address, key_file, user, as_json)["campaign"]
     found = one.get("rules") or []
     if as_json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(as_line(found))
         return
     table = Table("after", "next status", "in", "at most", "number", box=None, pad_edge=False)
     for rule in found:

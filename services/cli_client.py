@@ -16,9 +16,9 @@ import httpx
 import typer
 
 from services.kit.ids import new_id
+from services.local.data_folder import API_ADDRESS, data_folder
 from services.local.demo_keys import FILE as KEYS
 from services.local.demo_keys import demo_keys
-from services.local.stack import API_ADDRESS, data_folder
 
 REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 """Exit codes beside 0: the answer is no, the question is incomplete, nobody answers."""
@@ -114,7 +114,7 @@ class Client:
     ) -> httpx.Response:
         """Ask, up to three times while nobody answers or the answer is to try again."""
         sent = {**headers, "authorization": f"Bearer {self.key}"}
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        content = None if body is None else as_line(body).encode()
         if content is not None:
             sent["content-type"] = "application/json"
         url = self.address + path
@@ -189,7 +189,7 @@ def answers(work: Any, *, as_json: bool) -> Any:
         return work()
     except Problem as problem:
         if as_json:
-            print(json.dumps(problem.body, ensure_ascii=False))
+            print(as_line(problem.body))
         for line in problem.lines():
             print(line, file=sys.stderr)
         unable = problem.status in (401, 429) or problem.status >= 500
@@ -202,6 +202,11 @@ def give_up(text: str, code: int = USAGE) -> NoReturn:
     """Tell why the command cannot go on, and end it."""
     print(f"leads: {text}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def as_line(value: Any) -> str:
+    """Return a value as JSON on one line, spelled as the API spells it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def width() -> int:

@@ -1,7 +1,6 @@
 """`leads command`: every command of the API from a shell, each form derived from its class."""
 
 import inspect
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import Client, answers, client, width
+from services.cli_client import Client, answers, as_line, client, width
 from services.cli_derived import COMMON, Form, add, kebab, option, positional
 from services.command.catalogue import offered_commands
 
@@ -48,7 +47,7 @@ def give(form: Form, given: Mapping[str, Any]) -> None:
     if_match = f'"{given["if_match"]}"' if given.get("if_match") else ""
     headers = {"if_match": if_match, "idempotency_key": given["idempotency_key"]}
     answer = answers(lambda: api.post(path, body, **headers), as_json=as_json)
-    print(json.dumps(answer, ensure_ascii=False) if as_json else told(answer))
+    print(as_line(answer) if as_json else told(answer))
 
 
 def told(answer: Mapping[str, Any]) -> str:
@@ -97,7 +96,7 @@ def overview(
         for form in FORMS
     ]
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
+        print(as_line(rows))
         return
     table = Table("command", "required", "roles", "bulk", "what it does", box=None, pad_edge=False)
     for row in rows:

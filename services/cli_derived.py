@@ -151,7 +151,7 @@ def add(
 
     parameters = [*more, *form.parameters(), *_common()]
     # Built by hand: the form is a function whose parameters are only known now.
-    asked.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by typer
+    vars(asked)["__signature__"] = inspect.Signature(parameters)
     asked.__annotations__ = {one.name: one.annotation for one in parameters}
     app.command(name, help=form.text, short_help=form.summary)(asked)
 

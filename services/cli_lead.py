@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import Address, DemoUser, Json, KeyFile, answers, client, width
+from services.cli_client import Address, DemoUser, Json, KeyFile, answers, as_line, client, width
 
 COLUMNS = "lead_id,name,status,owner,priority,call_attempts,next_dial_at"
 
@@ -42,7 +42,7 @@ def list_some(
         lambda: client(address, key_file, user).get("/v1/leads", **query), as_json=as_json
     )
     if as_json:
-        print(json.dumps(page, ensure_ascii=False))
+        print(as_line(page))
         return
     names = columns.split(",")
     _table(names, [[one.get(name) for name in names] for one in page["leads"]])
@@ -62,7 +62,7 @@ def show(
         lambda: client(address, key_file, user).get(f"/v1/leads/{lead_id}", as_of=as_of),
         as_json=as_json,
     )
-    print(json.dumps(one, ensure_ascii=False, indent=None if as_json else 2))
+    print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -83,7 +83,7 @@ def log(
         as_json=as_json,
     )
     if as_json:
-        print(json.dumps(page, ensure_ascii=False))
+        print(as_line(page))
         return
     _table(("when", "what", "who", "changes"), [_entry(one) for one in page["entries"]])
 
@@ -106,4 +106,4 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def _short(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else as_line(value)

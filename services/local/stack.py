@@ -15,6 +15,7 @@ from typing import Any
 
 from services.kit.background import READY
 from services.kit.migrate import migrate
+from services.local.data_folder import API_ADDRESS
 from services.local.kafka import BrokerUnavailable, LocalKafka
 from services.local.lock import AlreadyRunning, data_lock
 from services.local.ports import LOOPBACK, choose_port
@@ -40,7 +41,6 @@ ON_KAFKA = {"intake": "services.command.intake"}
 API = "services.local.api"
 CONNECTION = "connection.json"
 OWNER_URL = "owner_url"
-API_ADDRESS = "api.json"
 Say = Callable[[str], None]
 
 
@@ -67,12 +67,6 @@ class Stack:
     address: str
     metrics: Mapping[str, str]
     servers: Servers
-
-
-def data_folder() -> Path:
-    """LEADS_DATA_DIR, else `.leads` in the project."""
-    given = os.environ.get("LEADS_DATA_DIR")
-    return Path(given).absolute() if given else ROOT / ".leads"
 
 
 @asynccontextmanager

