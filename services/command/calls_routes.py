@@ -197,7 +197,7 @@ def install_calls(
             tags=["calls"],
             openapi_extra={
                 "requestBody": {
-                    "required": True,
+                    "required": "minItems" in body or bool(body.get("required")),
                     "content": {"application/json": {"schema": body}},
                 },
                 "x-roles": sorted(roles),

@@ -117,6 +117,7 @@ class CommandRoutes(BaseRoute):
         self._authenticator = authenticator
         self._in_flight = 0
         self.routes = [route_of(command) for command in offered_commands()]
+        self.taken = [(route.path, {"POST"}) for route in self.routes]
         self._by_path = {tuple(route.path.split("/")): route for route in self.routes}
         assert len(self._by_path) == len(self.routes), "two commands have one path"
 
@@ -266,7 +267,7 @@ _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "The version you saw. Passes when nothing this command touches changed since.",
-    "schema": {"type": "string", "pattern": '^("[1-9][0-9]{0,8}"|\\*)$'},
+    "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,8}"$|^\\*$'},
 }
 ANSWER_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -280,11 +281,6 @@ ANSWER_SCHEMA: dict[str, Any] = {
         },
         "changed": {"type": "boolean", "description": "False when it was so already"},
         "events": {"type": "array", "items": {"type": "string"}},
-        "dropped": {
-            "type": "array",
-            "description": "Fields a clone or a move left behind: the new template lacks them",
-            "items": {"type": "string"},
-        },
         "others": {
             "type": "array",
             "description": "Other streams that were changed with it, such as a clone",

@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -20,13 +20,17 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import errors
+from services.kit.auth import Authenticator
 from services.kit.errors import Detail, Problem
+from services.kit.methods import Methods
 from services.kit.openapi import openapi
 from services.kit.telemetry import (
     METRICS_TYPE,
@@ -70,7 +74,9 @@ def create_app(title: str, version: str = "1") -> FastAPI:
 
     `app.state.direct` holds `Direct` finders, for operations that must be quick.
     `app.state.checks` maps a name to a `Check`; /readyz asks all of them. `app.state.openapi_parts`
-    are functions that add to the OpenAPI document what is not a FastAPI route. `app.state.draining`
+    are functions that add to the OpenAPI document what is not a FastAPI route.
+    `app.state.authenticator`, where set, hears of callers before they hear of bad parameters.
+    `app.state.draining`
     is set when the process was told to stop: long answers (streams) end then.
     """
     app = _App(
@@ -84,6 +90,8 @@ def create_app(title: str, version: str = "1") -> FastAPI:
     app.state.direct = []
     app.state.checks = {}
     app.state.openapi_parts = []
+    app.state.methods = None
+    app.state.authenticator = None
     app.state.draining = asyncio.Event()
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_exception)
@@ -334,12 +342,47 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     kind = kinds.get(error.status_code, errors.Malformed)
     problem = kind() if kind is not errors.Malformed else errors.Malformed(str(error.detail))
     problem.headers.update(error.headers or {})
+    if kind is errors.MethodNotAllowed:
+        _name_methods(problem, request)
     return problem_response(problem, trace_of(request))
 
 
 async def _answer_invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(invalid(error), trace_of(request))
+    problem: Problem = invalid(error)
+    authenticator: Authenticator | None = request.app.state.authenticator
+    if _methods_of(request).refuses(request.method, request.url.path):
+        problem = errors.MethodNotAllowed()
+        _name_methods(problem, request)
+    elif authenticator is not None:
+        try:
+            await authenticator.principal_of(request.scope)
+        except Problem as stranger:
+            problem = stranger
+    return problem_response(problem, trace_of(request))
+
+
+def _name_methods(problem: Problem, request: Request) -> None:
+    taken = _methods_of(request).of(request.url.path)
+    if taken:
+        problem.headers["Allow"] = ", ".join(taken)
+
+
+def _methods_of(request: Request) -> Methods:
+    state = request.app.state
+    if state.methods is None:
+        state.methods = Methods(_taken(request.app.router.routes))
+    methods: Methods = state.methods
+    return methods
+
+
+def _taken(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, Set[str]]]:
+    """Yield every path with its methods; a route that stands for many tells them in `taken`."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route.path_format, route.methods or set()
+        else:
+            yield from getattr(route, "taken", ())
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:

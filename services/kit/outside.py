@@ -47,14 +47,11 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """Whose tokens are taken, for whom they must be made, and by which claim a user is named.
-
-    user_claim: `email` is compared with users' e-mail addresses, any other one with their ids.
-    """
+    """Whose tokens are taken, for whom they must be made, and by which claim a user is named."""
 
     issuer: str
     audience: str
-    user_claim: str = "email"
+    user_claim: str = "sub"
 
 
 def read_mail(environ: Mapping[str, str]) -> MailSettings | None:
@@ -96,7 +93,7 @@ def read_gateway(environ: Mapping[str, str]) -> GatewaySettings | None:
         raise SettingsError(
             f"LEADS_MESSAGE_GATEWAY_SECRET must have at least {SECRET_CHARS_MIN} characters"
         )
-    require_web("LEADS_MESSAGE_GATEWAY_URL", text)
+    _web("LEADS_MESSAGE_GATEWAY_URL", text)
     return GatewaySettings(text, secret.encode())
 
 
@@ -108,13 +105,13 @@ def read_oidc(environ: Mapping[str, str]) -> OidcSettings | None:
         return None
     if not issuer or not audience:
         raise SettingsError("LEADS_OIDC_ISSUER and LEADS_OIDC_AUDIENCE belong together; set both")
-    if require_web("LEADS_OIDC_ISSUER", issuer).query:
+    if _web("LEADS_OIDC_ISSUER", issuer).query:
         raise SettingsError("LEADS_OIDC_ISSUER must be an address without a query")
-    return OidcSettings(issuer, audience, environ.get("LEADS_OIDC_USER_CLAIM", "") or "email")
+    return OidcSettings(issuer, audience, environ.get("LEADS_OIDC_USER_CLAIM", "") or "sub")
 
 
-def require_web(name: str, text: str) -> SplitResult:
-    """Return an address that may be asked: https, or http on this machine; raises SettingsError."""
+def _web(name: str, text: str) -> SplitResult:
+    """Return an address that may be asked: https, or http on this machine."""
     url = _split(name, text, ("https", "http"))
     if url.username is not None or url.fragment:
         raise SettingsError(f"{name} must hold neither user nor fragment")

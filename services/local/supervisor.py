@@ -48,6 +48,10 @@ class Supervisor:
         self._kept[program.name] = kept
         return child
 
+    def names(self) -> list[str]:
+        """The programs it keeps running, in the order they were started."""
+        return list(self._kept)
+
     def pid(self, name: str) -> int:
         """Process id of a program's present child."""
         return self._kept[name].child.pid

@@ -13,7 +13,6 @@ from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
 from services.kit.keys import KeyRing, MasterKey
-from services.kit.oidc import TokenReader
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -62,6 +61,7 @@ _ROUTES = (
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add all reads to `app`, and to its health how far the read models have come."""
+    app.state.authenticator = reading.authenticator
     for routes in _ROUTES:
         routes.install(app, reading)
 
@@ -90,9 +90,7 @@ async def open_reading(
     )
     try:
         log = EventLog(pool, EventCodec(EVENTS), KeyRing(MasterKey(settings.master_key), pool))
-        table, oidc = KeyTable(pool), settings.oidc
-        tokens = None if oidc is None else TokenReader(oidc, table, clock)
-        known = authenticator or Authenticator(table, clock, tokens=tokens)
+        known = authenticator or Authenticator(KeyTable(pool), clock)
         yield Reading(pool, log, known, Cursors(settings.master_key), clock)
     finally:
         await pool.close()

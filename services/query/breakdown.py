@@ -239,7 +239,7 @@ def install(app: FastAPI, reading: Reading) -> None:
     )
     async def break_down_leads(request: Request) -> Response:
         """Tell how the leads that match a filter tree spread over a field."""
-        body = await read_question(request, BreakdownBody)
+        body = await read_question(request, BreakdownBody, reading)
         async with reading.asked(request, body.min_position) as asked:
             check_tree(body.filter, asked)
             return await breakdown(asked, body)

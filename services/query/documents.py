@@ -23,5 +23,8 @@ def body_of(app: FastAPI, model: type[BaseModel]) -> dict[str, Any]:
     app.state.openapi_parts.append(add)
     reference = {"$ref": _REFERENCE.format(model=model.__name__)}
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}
+        "requestBody": {
+            "required": any(field.is_required() for field in model.model_fields.values()),
+            "content": {"application/json": {"schema": reference}},
+        }
     }

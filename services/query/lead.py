@@ -240,7 +240,7 @@ def install(app: FastAPI, reading: Reading) -> None:
     )
     async def search_leads(request: Request) -> Response:
         """List leads in sight that match a filter tree."""
-        body = await read_question(request, SearchBody)
+        body = await read_question(request, SearchBody, reading)
         async with reading.asked(request, body.min_position) as asked:
             return await page(reading, asked, of_body(body, asked))
 
@@ -252,7 +252,7 @@ def install(app: FastAPI, reading: Reading) -> None:
     )
     async def count_leads(request: Request) -> Response:
         """Count the leads that match a filter tree."""
-        body = await read_question(request, CountBody)
+        body = await read_question(request, CountBody, reading)
         async with reading.asked(request, body.min_position) as asked:
             check_tree(body.filter, asked)
             return await count(asked, body)

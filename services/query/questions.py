@@ -46,7 +46,7 @@ from services.query.parameters import (
     invalid,
     read_sort,
 )
-from services.query.reading import Asked
+from services.query.reading import Asked, Reading
 
 
 class SortSpec(BaseModel):
@@ -131,8 +131,12 @@ class Question:
     cursor: str | None
 
 
-async def read_question(request: Request, model: type[Any]) -> Any:
-    """Return the body as `model`; raise Invalid with a pointer to every node at fault."""
+async def read_question(request: Request, model: type[Any], reading: Reading) -> Any:
+    """Return the body as `model`; raise Invalid with a pointer to every node at fault.
+
+    Who has no key hears that first, and nothing about the body.
+    """
+    await reading.authenticator.principal_of(request.scope)
     raw = await read_body(request.scope, request.receive)
     try:
         body = model.model_validate_json(raw)

@@ -179,6 +179,7 @@ def install(app: FastAPI, reading: Reading) -> None:
     )
     async def make_selection(request: Request) -> Response:
         """Freeze leads for a bulk job: those with these ids, or those that match a filter."""
+        await reading.authenticator.principal_of(request.scope)
         body = await read_selection(request)
         async with reading.asked(request, body.min_position) as asked:
             check_tree(body.filter, asked)

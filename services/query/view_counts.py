@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from services.query import answers
 from services.query.lead import COUNT_EXACT_MAX, estimate, leads_condition
-from services.query.parameters import Line
+from services.query.parameters import Code
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
 from services.query.view import TAG, ViewParameters, all_views
@@ -46,7 +46,7 @@ _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 class CountsParameters(ViewParameters):
     """Of all views the caller has, or of these; one they do not have is left out."""
 
-    view: Annotated[list[Line], Field(max_length=200)] = Field(default=[])
+    view: list[Code] = Field(default=[], max_length=200)
 
 
 class ViewCount(answers.Shape):

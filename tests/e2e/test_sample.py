@@ -18,9 +18,12 @@ from services.local.demo_keys import demo_keys
 from services.local.dialer import SENT_FILE, forget_sent, sent_so_far
 from services.local.sample import Summary, load_sample, run_sample
 from services.local.sample_data import expected, messages
-from services.local.stack import Stack, running_stack
-from tests.e2e.conftest import LIMIT, Loaded
+from services.local.stack import ALWAYS, ON_KAFKA, Stack, running_stack
+from tests.processes import alive, children
 
+LIMIT = 400
+KILLED_LIMIT = 6_000
+DIALER = "services.local.dialer"
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -39,18 +42,21 @@ def assert_whole(summary: Summary) -> None:
     assert summary.found == expected(LIMIT)
 
 
-def test_loaded_once_it_is_found_again(loaded: Loaded) -> None:
-    assert demo_keys(loaded.folder)
-    summary = loaded.summary
-    assert_whole(summary)
-    assert summary.loading is not None
-    assert summary.loading.leads == LIMIT
-    assert summary.loading.calls == expected(LIMIT).call_attempts
-    told = summary.as_json()
-    assert told["ok"] is True
-    assert {name: told[name] for name in asdict(summary.found)} == asdict(summary.found)
-    assert sent_so_far(loaded.folder, str(LIMIT)) == len(list(messages(LIMIT)))
-    assert loaded.run(load_sample(loaded.stack, print, limit=LIMIT)) is None
+async def test_loaded_once_it_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stack(tmp_path, monkeypatch) as running:
+        assert demo_keys(tmp_path)
+        summary = await run_sample(running, print, limit=LIMIT)
+        assert_whole(summary)
+        assert summary.loading is not None
+        assert summary.loading.leads == LIMIT
+        assert summary.loading.calls == expected(LIMIT).call_attempts
+        told = summary.as_json()
+        assert told["ok"] is True
+        assert {name: told[name] for name in asdict(summary.found)} == asdict(summary.found)
+        assert sent_so_far(tmp_path, str(LIMIT)) == len(list(messages(LIMIT)))
+        assert await load_sample(running, print, limit=LIMIT) is None
 
 
 async def test_interrupted_and_killed_it_completes_to_the_same_counts(
@@ -73,6 +79,41 @@ async def test_interrupted_and_killed_it_completes_to_the_same_counts(
             await asyncio.sleep(0.2)
         await loading
         assert_whole(await run_sample(running, print, limit=LIMIT))
+
+
+async def test_whichever_process_is_killed_the_counts_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every process once, one after the other, while leads and calls are on their way."""
+    async with stack(tmp_path, monkeypatch) as running:
+        supervisor = running.servers.supervisor
+        loading = asyncio.create_task(load_sample(running, print, limit=KILLED_LIMIT))
+        for name in ["postgres", DIALER, *ALWAYS, *ON_KAFKA, "kafka", "api", "postgres", DIALER]:
+            if name == DIALER:
+                pid = await dialer_of_this_process()
+            elif name in supervisor.names():
+                pid = supervisor.pid(name)
+            else:
+                continue  # not of this transport
+            assert not loading.done(), f"all was loaded before {name} could be killed"
+            os.kill(pid, signal.SIGKILL)
+            async with asyncio.timeout(30):
+                while name in supervisor.names() and supervisor.pid(name) == pid:
+                    await asyncio.sleep(0.01)
+        await loading
+        summary = await run_sample(running, print, limit=KILLED_LIMIT)
+        assert summary.ok, summary.lines()
+        assert summary.found == expected(KILLED_LIMIT)
+
+
+async def dialer_of_this_process() -> int:
+    """The dialer's process, once it runs."""
+    async with asyncio.timeout(60):
+        while True:
+            found = children(os.getpid()).get(DIALER)
+            if found is not None and alive(found):
+                return found
+            await asyncio.sleep(0.02)
 
 
 async def test_without_a_broker_the_dialer_tells_its_calls_over_http(
