@@ -115,7 +115,9 @@ async def run(settings: Settings) -> None:
     async with open_commanding(settings, clock) as commanding:
         app = create_app("leads: commands")
         install(app, commanding, clock, settings.gateway)
-        await serve(app, settings.http_port, ready=lambda port: say_ready())
+        await serve(
+            app, settings.http_port, host=settings.http_host, ready=lambda port: say_ready()
+        )
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ def run_service(name: str, main: Main) -> int:
     collect_rarely()
     settings = read_settings()
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+        start_http_server(settings.metrics_port, addr=settings.http_host)
     try:
         uvloop.run(_until_stopped(main, settings))
     except Stopped as error:

@@ -28,6 +28,7 @@ class Settings:
     kafka: bootstrap servers, "" when transport is "log".
     transport: "kafka", or "log" where projections read the event log directly.
     master_key: 32 bytes that wrap every lead's data key; signing_key: 32 bytes, Ed25519 seed.
+    http_host: the address it answers on, loopback until told otherwise; metrics too.
     mail, gateway, oidc: systems outside, None where there is none (services/kit/outside.py).
     """
 
@@ -39,6 +40,7 @@ class Settings:
     http_port: int
     metrics_port: int
     data_dir: Path
+    http_host: str = "127.0.0.1"
     mail: MailSettings | None = None
     gateway: GatewaySettings | None = None
     oidc: OidcSettings | None = None
@@ -67,6 +69,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         http_port=_number(environ, "LEADS_HTTP_PORT", 8080),
         metrics_port=_number(environ, "LEADS_METRICS_PORT", 0),
         data_dir=Path(environ.get("LEADS_DATA_DIR", ".leads")),
+        http_host=environ.get("LEADS_HTTP_HOST") or "127.0.0.1",
         mail=read_mail(environ),
         gateway=read_gateway(environ),
         oidc=read_oidc(environ),

@@ -45,7 +45,7 @@ async def run(settings: Settings) -> None:
         app, authenticator = with_commands(commanding, clock, settings.gateway)
         async with query.open_reading(settings, clock, authenticator) as reading:
             query.install(app, reading)
-            await serve(app, settings.http_port)
+            await serve(app, settings.http_port, host=settings.http_host)
 
 
 async def openapi_document() -> dict[str, Any]:

@@ -102,7 +102,7 @@ async def run(settings: Settings) -> None:
     async with open_reading(settings, clock) as reading:
         app = create_app("leads: queries")
         install(app, reading)
-        await serve(app, settings.http_port)
+        await serve(app, settings.http_port, host=settings.http_host)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import pytest
 from services.local.lock import AlreadyRunning, data_lock
 from services.local.ports import choose_port, is_free
 from services.local.secret_file import secret_in
+from services.local.stack import ALWAYS, ON_KAFKA
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,3 +66,9 @@ def test_a_secret_is_made_once_for_its_owner(tmp_path: Path) -> None:
     assert secret_in(path) == secret
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in tmp_path.iterdir()] == ["key"]
+
+
+def test_the_compose_file_runs_every_service_of_the_stack() -> None:
+    text = (ROOT / "deploy" / "compose.yaml").read_text()
+    missing = [module for module in {**ALWAYS, **ON_KAFKA}.values() if f"-m, {module}]" not in text]
+    assert not missing
