@@ -1,7 +1,7 @@
 """Lead pools: what was uploaded together, and how far its leads are."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import FastAPI, Query, Request
@@ -11,7 +11,7 @@ from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
 from services.query import answers
 from services.query.lead import whole_scope
-from services.query.numbers import Numbers, ScopeParameters, numbers_of
+from services.query.numbers import Kpi, KpiParameters, Numbers, Tallies
 from services.query.parameters import LIMIT_DEFAULT, Cursor, Id, Limit
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 
-class PoolParameters(ScopeParameters):
+class PoolParameters(KpiParameters):
     """Pools of all campaigns or of one, active or not."""
 
     campaign: Id | None = None
@@ -45,6 +45,7 @@ class Pool(answers.Shape):
     created_at: datetime | None
     changed_at: datetime
     numbers: Numbers
+    kpis: list[Kpi]
 
 
 class PoolPage(answers.Shown):
@@ -60,14 +61,9 @@ class PoolAnswer(answers.Shown):
     pool: Pool
 
 
-async def _shown(asked: Asked, rows: list[Any], scope: str) -> list[dict[str, Any]]:
-    everything = whole_scope(asked, scope)
-    ids = [row["pool_id"] for row in rows]
-    numbers = await numbers_of(asked, "pool_id", ids, everything=everything) if ids else {}
-    return [{**row, "numbers": numbers[row["pool_id"]]} for row in rows]
-
-
-async def _page(reading: Reading, asked: Asked, given: PoolParameters) -> Response:
+async def _page(
+    reading: Reading, asked: Asked, given: PoolParameters, tallies: Tallies
+) -> Response:
     arguments = Arguments()
     parts = ["true"]
     if given.campaign is not None:
@@ -94,22 +90,24 @@ async def _page(reading: Reading, asked: Asked, given: PoolParameters) -> Respon
         following = reading.cursors.seal(
             [end["created_at"].isoformat(), str(end["pool_id"])], bound
         )
-    shown = await _shown(asked, found, given.scope)
+    everything = whole_scope(asked, given.scope)
+    shown = await tallies.shown(asked, "pool_id", found, given, everything=everything)
     return answer({"pools": shown, "next": following, **asked.currency()})
 
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of lead pools."""
+    tallies = Tallies()
 
     @app.get("/v1/pools", tags=["pools"], responses={200: {"model": PoolPage}})
     async def list_pools(request: Request, given: Annotated[PoolParameters, Query()]) -> Response:
         """List lead pools, the newest first, with the numbers of their leads."""
         async with reading.asked(request, given.min_position) as asked:
-            return await _page(reading, asked, given)
+            return await _page(reading, asked, given, tallies)
 
     @app.get("/v1/pools/{pool_id}", tags=["pools"], responses={200: {"model": PoolAnswer}})
     async def read_pool(
-        request: Request, pool_id: UUID, given: Annotated[ScopeParameters, Query()]
+        request: Request, pool_id: UUID, given: Annotated[KpiParameters, Query()]
     ) -> Response:
         """Read one lead pool. The ETag is its version."""
         async with reading.asked(request, given.min_position) as asked:
@@ -117,6 +115,7 @@ def install(app: FastAPI, reading: Reading) -> None:
             rows = await asked.connection.fetch(" ".join(statement), pool_id)
             if not rows:
                 raise errors.NotFound
-            (shown,) = await _shown(asked, rows, given.scope)
+            everything = whole_scope(asked, given.scope)
+            (shown,) = await tallies.shown(asked, "pool_id", rows, given, everything=everything)
             headers = {"ETag": f'"{shown["version"]}"'}
             return answer({"pool": shown, **asked.currency()}, headers)

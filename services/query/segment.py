@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.kit import errors
 from services.query import answers
 from services.query.lead import whole_scope
-from services.query.numbers import Numbers, ScopeParameters, numbers_of
+from services.query.numbers import Kpi, KpiParameters, Numbers, Tallies
 from services.query.parameters import Id
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 
-class SegmentParameters(ScopeParameters):
+class SegmentParameters(KpiParameters):
     """Segments that are active or not, or that this agent may pick."""
 
     active: Literal["true", "false"] | None = None
@@ -43,6 +43,7 @@ class Segment(answers.Shape):
     created_at: datetime | None
     changed_at: datetime
     numbers: Numbers
+    kpis: list[Kpi]
 
 
 class Segments(answers.Shown):
@@ -57,16 +58,15 @@ class SegmentAnswer(answers.Shown):
     segment: Segment
 
 
-async def _shown(asked: Asked, rows: list[Any], scope: str) -> list[dict[str, Any]]:
-    everything = whole_scope(asked, scope)
-    ids = [row["segment_id"] for row in rows]
-    numbers = await numbers_of(asked, "segment_id", ids, everything=everything) if ids else {}
+async def _shown(
+    asked: Asked, rows: list[Any], given: KpiParameters, tallies: Tallies
+) -> list[dict[str, Any]]:
+    everything = whole_scope(asked, given.scope)
     shown = []
-    for row in rows:
-        segment = {**row, "numbers": numbers[row["segment_id"]]}
-        segment["agents"] = orjson.Fragment(row["agents"])
-        if row["filter"] is not None:
-            segment["filter"] = orjson.Fragment(row["filter"])
+    for segment in await tallies.shown(asked, "segment_id", rows, given, everything=everything):
+        segment["agents"] = orjson.Fragment(segment["agents"])
+        if segment["filter"] is not None:
+            segment["filter"] = orjson.Fragment(segment["filter"])
         shown.append(segment)
     return shown
 
@@ -82,6 +82,7 @@ def _condition(given: SegmentParameters, arguments: Arguments) -> str:
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of segments."""
+    tallies = Tallies()
 
     @app.get("/v1/segments", tags=["segments"], responses={200: {"model": Segments}})
     async def list_segments(
@@ -94,13 +95,14 @@ def install(app: FastAPI, reading: Reading) -> None:
             order = "order by s.name, s.segment_id"
             statement = ("select", _COLUMNS, "from read.segment s where", condition, order)
             rows = await asked.connection.fetch(" ".join(statement), *arguments.values)
-            return answer({"segments": await _shown(asked, rows, given.scope), **asked.currency()})
+            segments = await _shown(asked, rows, given, tallies)
+            return answer({"segments": segments, **asked.currency()})
 
     @app.get(
         "/v1/segments/{segment_id}", tags=["segments"], responses={200: {"model": SegmentAnswer}}
     )
     async def read_segment(
-        request: Request, segment_id: UUID, given: Annotated[ScopeParameters, Query()]
+        request: Request, segment_id: UUID, given: Annotated[KpiParameters, Query()]
     ) -> Response:
         """Read one segment. The ETag is its version."""
         async with reading.asked(request, given.min_position) as asked:
@@ -108,6 +110,6 @@ def install(app: FastAPI, reading: Reading) -> None:
             rows = await asked.connection.fetch(" ".join(statement), segment_id)
             if not rows:
                 raise errors.NotFound
-            (shown,) = await _shown(asked, rows, given.scope)
+            (shown,) = await _shown(asked, rows, given, tallies)
             headers = {"ETag": f'"{shown["version"]}"'}
             return answer({"segment": shown, **asked.currency()}, headers)

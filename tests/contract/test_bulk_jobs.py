@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.command.bulk import dry_run, execution
-from services.command.bulk.csv_text import csv_line
+from services.kit.csv_text import csv_line
 from tests.contract.bulk_service import Bulk, bulk_running
 from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS
 

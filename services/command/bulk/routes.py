@@ -15,7 +15,6 @@ from starlette.responses import Response, StreamingResponse
 from schemas.organisation import ORGANISATION_ID
 from services.command.answers import Answer, refusal
 from services.command.bulk import answers
-from services.command.bulk.csv_text import csv_line
 from services.command.bulk.offered import bulk_command, offered_in_bulk
 from services.command.bulk.tables import JobTables, Step
 from services.command.domain.bulk.commands import CancelBulk, ExecuteBulk, RequestBulk, seen
@@ -27,6 +26,7 @@ from services.command.handler import Commanding, require_role
 from services.command.routes import request_headers
 from services.kit import errors
 from services.kit.auth import Authenticator, Principal
+from services.kit.csv_text import csv_line
 from services.kit.errors import Detail
 from services.kit.http import invalid, json_response, read_json, trace_of
 from services.kit.ids import new_id
