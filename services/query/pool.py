@@ -7,14 +7,19 @@ from uuid import UUID
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
+from schemas.filters import And, Equals, In, IsEmpty
 from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
+from services.kit.http import json_response
 from services.query import answers
 from services.query.lead import whole_scope
 from services.query.numbers import Kpi, KpiParameters, Numbers, Tallies
-from services.query.parameters import LIMIT_DEFAULT, Cursor, Id, Limit
+from services.query.parameters import LIMIT_DEFAULT, Current, Cursor, Id, Limit
 from services.query.reading import Asked, Reading, answer
+from services.query.rows import dumps
+from services.query.selection import Selection, SelectionBody, freeze
 from services.query.sql import Arguments
+from services.query.status import statuses
 
 _COLUMNS = (
     "p.pool_id, p.version, p.campaign_id, p.name, p.source, p.active, p.shuffle_seed,"
@@ -95,6 +100,21 @@ async def _page(
     return answer({"pools": shown, "next": following, **asked.currency()})
 
 
+async def _unprocessed(asked: Asked, pool_id: UUID) -> SelectionBody:
+    """Return the selection of what looks untouched in a pool. The decision on each lead looks
+    closer (DeleteUnprocessed), and at what happened since.
+    """
+    new = tuple(one["code"] for one in await statuses(asked) if one["kind"] == "new")
+    conditions = (
+        Equals(field="pool_id", value=str(pool_id)),
+        In(field="status", values=new),
+        Equals(field="call_attempts", value=0),
+        IsEmpty(field="result"),
+        IsEmpty(field="calling_id"),
+    )
+    return SelectionBody(filter=And(of=conditions))
+
+
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of lead pools."""
     tallies = Tallies()
@@ -119,3 +139,20 @@ def install(app: FastAPI, reading: Reading) -> None:
             (shown,) = await tallies.shown(asked, "pool_id", rows, given, everything=everything)
             headers = {"ETag": f'"{shown["version"]}"'}
             return answer({"pool": shown, **asked.currency()}, headers)
+
+    @app.post(
+        "/v1/pools/{pool_id}/select-unprocessed",
+        tags=["pools"],
+        status_code=201,
+        responses={201: {"model": Selection}},
+    )
+    async def select_unprocessed(
+        request: Request, pool_id: UUID, given: Annotated[Current, Query()]
+    ) -> Response:
+        """Freeze the leads of a pool that nobody has worked on, for the job DeleteUnprocessed."""
+        async with reading.asked(request, given.min_position) as asked:
+            known = "select true from read.pool where pool_id = $1"
+            if not await asked.connection.fetchval(known, pool_id):
+                raise errors.NotFound
+            selection = await freeze(asked, await _unprocessed(asked, pool_id))
+            return json_response(dumps(selection), 201)

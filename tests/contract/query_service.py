@@ -128,7 +128,7 @@ class World:
                 tables = await Tables.read(connection, MODELS)
                 for stream_id in dict.fromkeys(one.stream_id for one in events):
                     of_stream = [one for one in events if one.stream_id == stream_id]
-                    for model in BY_CATEGORY[of_stream[0].event.category()]:
+                    for model in BY_CATEGORY.get(of_stream[0].event.category(), ()):
                         state = self._states.get((stream_id, model.name))
                         state, writes = model.advance(state, of_stream)
                         self._states[stream_id, model.name] = state

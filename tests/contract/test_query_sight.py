@@ -65,7 +65,13 @@ async def world(database_url: str) -> AsyncIterator[World]:
             await world.record(pool, PoolCreated(name, SPRING))
             await world.record(segment, SegmentCreated(name))
             joined = events.LeadAddedToSegment(segment)
-            await world.lead(name, joined, personal_fields={"name": name}, pool_id=pool, **given)
+            waits = (
+                events.LeadCallbackSet("2026-03-04T11:00:00Z"),
+                events.LeadReserved(named("agent")),
+                events.LeadContractRecorded("k1", "updated", "2026-03-04T11:00:00Z"),
+            )
+            more = {"personal_fields": {"name": name}, "pool_id": pool, **given}
+            await world.lead(name, joined, *waits, **more)
         shared = ViewShared(team("top"), "view")
         await world.record(SHARED_VIEW, ViewCreated("Everybody", named("admin")), shared)
         processed = events.LeadResultRecorded("contacted", named("agent"))
@@ -153,6 +159,59 @@ def _numbers(kind: str) -> Callable[[World, str], Awaitable[set[str]]]:
     return seen
 
 
+def _summaries(kind: str) -> Callable[[World, str], Awaitable[set[str]]]:
+    async def seen(world: World, by: str) -> set[str]:
+        found = set()
+        for name in LEADS:
+            path = f"/v1/{kind}s/{named(f'{kind} of {name}')}/summary"
+            if (await world.read(path, by))["summary"]["numbers"]["uploaded"]:
+                found.add(name)
+        return found
+
+    return seen
+
+
+async def _campaign_summary(world: World, by: str) -> set[str]:
+    """Only a number: as many as are in sight."""
+    summary = (await world.read(f"/v1/campaigns/{SPRING}/summary", by))["summary"]
+    assert summary["numbers"]["uploaded"] == len(SEEN[by])
+    return SEEN[by]
+
+
+async def _pool_logs(world: World, by: str) -> set[str]:
+    found = set()
+    for name in LEADS:
+        response = await world.get(f"/v1/pools/{named(f'pool of {name}')}/log", by)
+        if response.content:
+            assert named(name) in response.text
+            found.add(name)
+    return found
+
+
+async def _worklist(world: World, by: str) -> set[str]:
+    """The agent's, which who leads the agent may ask for too."""
+    response = await world.get("/v1/worklist", by, agent=named("agent"))
+    if by not in ("admin", "auditor", "inspector", "leader", "agent"):
+        assert response.status_code == 403
+        own = (await world.read("/v1/worklist", by))["tasks"]
+        assert own == []
+        return SEEN[by]
+    tasks = response.json()["tasks"]
+    assert response.json()["counts"]["reserved"] == len(tasks)
+    return {NAME_OF[one["lead"]["lead_id"]] for one in tasks}
+
+
+async def _callbacks(world: World, by: str) -> set[str]:
+    page = await world.read("/v1/callbacks", by)
+    assert sum(one["overdue"] for one in page["agents"]) == len(page["callbacks"])
+    return {NAME_OF[one["lead"]["lead_id"]] for one in page["callbacks"]}
+
+
+async def _contracts(world: World, by: str) -> set[str]:
+    contracts = (await world.read("/v1/contracts", by))["contracts"]
+    return {NAME_OF[one["lead_id"]] for one in contracts}
+
+
 async def _selections(world: World, by: str) -> set[str]:
     found = set()
     for name in LEADS:
@@ -160,6 +219,19 @@ async def _selections(world: World, by: str) -> set[str]:
         assert response.status_code == 201, response.text
         if response.json()["count"]:
             found.add(name)
+    return found
+
+
+async def _select_unprocessed(world: World, by: str) -> set[str]:
+    """The leads of the matrix wait for a callback; made new again they are unprocessed."""
+    found = set()
+    for name in LEADS:
+        await world.happen(named(name), events.LeadReadied())
+        path = f"/v1/pools/{named(f'pool of {name}')}/select-unprocessed"
+        response = await world.post(path, {}, by)
+        assert response.status_code == 201, response.text
+        if response.json()["count"] or ("processed" in name and name in SEEN[by]):
+            found.add(name)  # one with a result is processed, for whoever sees it
     return found
 
 
@@ -194,6 +266,14 @@ OPERATIONS: dict[tuple[str, str], Callable[[World, str], Awaitable[set[str]]]] =
     ("GET", "/v1/segments"): _numbers("segment"),
     ("GET", "/v1/segments/{segment_id}"): _numbers("segment"),
     ("POST", "/v1/selections"): _selections,
+    ("GET", "/v1/pools/{pool_id}/summary"): _summaries("pool"),
+    ("POST", "/v1/pools/{pool_id}/select-unprocessed"): _select_unprocessed,
+    ("GET", "/v1/segments/{segment_id}/summary"): _summaries("segment"),
+    ("GET", "/v1/campaigns/{campaign_id}/summary"): _campaign_summary,
+    ("GET", "/v1/pools/{pool_id}/log"): _pool_logs,
+    ("GET", "/v1/worklist"): _worklist,
+    ("GET", "/v1/callbacks"): _callbacks,
+    ("GET", "/v1/contracts"): _contracts,
     ("GET", "/v1/views/{view}/leads"): _views,
     ("GET", "/v1/views/counts"): _view_counts,
 }

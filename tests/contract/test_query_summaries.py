@@ -75,7 +75,7 @@ async def _success(world: World, thing: str, by: str, **given: Any) -> tuple[int
 
 async def test_kpis_are_chosen_and_of_leads_out_of_sight_for_who_may(world: World) -> None:
     thing = f"pools/{POOL}"
-    chosen = {"kpi": ["max_retries", "success", "success"]}
+    chosen: dict[str, Any] = {"kpi": ["max_retries", "success", "success"]}
     summary = (await world.read(f"/v1/{thing}/summary", **chosen))["summary"]
     assert [(one["status"], one["first_time"], one["percent_first_time"]) for one in
             summary["kpis"]] == [("max_retries", 0, 0.0), ("success", 2, 50.0)]  # fmt: skip
