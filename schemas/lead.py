@@ -279,23 +279,33 @@ class LeadOwnerChanged(Event):
 
 @dataclass(frozen=True)
 class LeadStatusChanged(Event):
-    """The status was edited; `last_modified_by` stays (rule 5), the log names the actor."""
+    """The status was edited; `last_modified_by` stays (rule 5), the log names the actor.
+
+    next_dial_at: the retry timer that the status starts. ends_waiting: the status closes the lead,
+    so that no dial, retry or callback waits any more.
+    """
 
     TOPIC: ClassVar[str] = "lead.status_changed"
 
     status: str
     previous: str = ""
     reason: str | None = None
+    next_dial_at: str | None = None
+    ends_waiting: bool = False
 
 
 @dataclass(frozen=True)
 class LeadStatusRestored(Event):
-    """The status from before the last change came back (rule 6)."""
+    """The status from before the last change came back (rule 6).
+
+    ends_waiting: it closes the lead, so that no dial, retry or callback waits any more.
+    """
 
     TOPIC: ClassVar[str] = "lead.status_restored"
 
     status: str
     previous: str = ""
+    ends_waiting: bool = False
 
 
 @dataclass(frozen=True)

@@ -206,10 +206,14 @@ class LeadAttemptsRestored(Event):
 
 @dataclass(frozen=True)
 class LeadResultRecorded(Event):
-    """The user (id) finished working on the lead with this result, a status code."""
+    """The user (id) finished working on the lead with this result, a status code.
+
+    ends_waiting: it closes the lead, so that no dial, retry or callback waits any more.
+    """
 
     TOPIC: ClassVar[str] = "lead.result_recorded"
 
     result: str
     processed_by: str
     previous: str = ""
+    ends_waiting: bool = False

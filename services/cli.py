@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -158,6 +158,53 @@ def sql(statement: str) -> None:
     from services.cli_log import run_sql
 
     run(run_sql(statement, say))
+
+
+def _forms(name: str) -> Callable[[Callable[[], typer.Typer]], None]:
+    """Registers a family of forms that is imported only when one of them is asked for."""
+
+    def register(family: Callable[[], typer.Typer]) -> None:
+        def forward(context: typer.Context) -> None:
+            family()(context.args, prog_name=f"leads {name}")
+
+        settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+        app.command(name, help=family.__doc__, context_settings=settings, add_help_option=False)(
+            forward
+        )
+
+    return register
+
+
+@_forms("command")
+def _command() -> typer.Typer:
+    """Give any command of the API: leads command --list names them."""
+    from services.cli_command import app as family
+
+    return family
+
+
+@_forms("bulk")
+def _bulk() -> typer.Typer:
+    """One command on many leads: plan, execute, undo, cancel, status, outcomes, refused."""
+    from services.cli_bulk import app as family
+
+    return family
+
+
+@_forms("campaign")
+def _campaign() -> typer.Typer:
+    """List and show campaigns; create, copy, change, activate and deactivate them."""
+    from services.cli_campaign import app as family
+
+    return family
+
+
+@_forms("lead")
+def _lead() -> typer.Typer:
+    """Find leads, show one, read its log."""
+    from services.cli_lead import app as family
+
+    return family
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

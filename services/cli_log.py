@@ -17,7 +17,8 @@ from services.kit.migrate import migrate
 from services.kit.postgres import connect_pool
 from services.kit.settings import read_settings
 from services.kit.verify import verify
-from services.local.stack import data_folder, found_servers
+from services.local.data_folder import data_folder
+from services.local.stack import found_servers
 from services.projections.check import check
 from services.projections.decoding import Decoder
 from services.projections.parking import parked_streams, unpark

@@ -6,9 +6,10 @@ from time import monotonic
 
 import orjson
 
+from services.local.data_folder import data_folder
 from services.local.demo_keys import FILE, demo_keys
 from services.local.sample import SampleStalled, load_sample, run_sample, summary_of
-from services.local.stack import Stack, data_folder, running_stack
+from services.local.stack import Stack, running_stack
 
 Say = Callable[[str], None]
 

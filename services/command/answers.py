@@ -109,6 +109,16 @@ def answer_to(order: Order, world: World, made: Plan) -> Answer:
     ]
     if others:
         body["others"] = others
+    dropped = sorted(
+        {
+            name
+            for stream in made.streams
+            for new in stream.events
+            for name in getattr(new.event, "dropped", ())
+        }
+    )
+    if dropped:
+        body["dropped"] = dropped
     place = PLACES.get(world.category)
     if not order.command.creates or world.state.version or place is None:
         return Answer(200, body, after.version)

@@ -26,7 +26,8 @@ from services.kit.codec import EventCodec
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
 from services.kit.keys import KeyRing, MasterKey
-from services.kit.outside import GatewaySettings
+from services.kit.oidc import TokenReader
+from services.kit.outside import GatewaySettings, OidcSettings
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -55,6 +56,15 @@ class OrganisationKeys:
         principal = Principal(user.id, user.role, user.rights, user.team, key.id)
         return StoredKey(key.secret_hash, principal, _instant(key.expires_at))
 
+    async def user(self, *, email: str = "", user_id: str = "") -> Principal | None:
+        """Return the active user with this e-mail address or id (a UserDirectory)."""
+        organisation = await self._organisation()
+        named = organisation.users_by_email.get(email.lower(), "") if email else user_id
+        user = organisation.users.get(named)
+        if user is None or not user.active:
+            return None
+        return Principal(user.id, user.role, user.rights, user.team, "token")
+
     async def _organisation(self) -> Organisation:
         wanted = {ORGANISATION_ID: "organisation"}
         async with self._reading:
@@ -72,13 +82,19 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def install(
-    app: FastAPI, commanding: Commanding, clock: Clock, gateway: GatewaySettings | None = None
+    app: FastAPI,
+    commanding: Commanding,
+    clock: Clock,
+    gateway: GatewaySettings | None = None,
+    oidc: OidcSettings | None = None,
 ) -> Authenticator:
     """Add all commands to `app`; return the authenticator, for other routes that take commands.
 
-    gateway: whose reports are believed.
+    gateway: whose reports are believed. oidc: whose tokens are.
     """
-    authenticator = Authenticator(OrganisationKeys(commanding.states), clock)
+    known = OrganisationKeys(commanding.states)
+    tokens = None if oidc is None else TokenReader(oidc, known, clock)
+    authenticator = Authenticator(known, clock, tokens=tokens)
     app.state.authenticator = authenticator
     routes = CommandRoutes(commanding, authenticator)
     app.state.direct.append(routes.find)
@@ -114,7 +130,7 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     async with open_commanding(settings, clock) as commanding:
         app = create_app("leads: commands")
-        install(app, commanding, clock, settings.gateway)
+        install(app, commanding, clock, settings.gateway, settings.oidc)
         await serve(
             app, settings.http_port, host=settings.http_host, ready=lambda port: say_ready()
         )

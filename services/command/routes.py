@@ -281,6 +281,11 @@ ANSWER_SCHEMA: dict[str, Any] = {
         },
         "changed": {"type": "boolean", "description": "False when it was so already"},
         "events": {"type": "array", "items": {"type": "string"}},
+        "dropped": {
+            "type": "array",
+            "description": "Fields a clone or a move left behind: the new template lacks them",
+            "items": {"type": "string"},
+        },
         "others": {
             "type": "array",
             "description": "Other streams that were changed with it, such as a clone",

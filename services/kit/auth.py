@@ -65,6 +65,13 @@ class StoredKey:
     expires_at: datetime | None = None
 
 
+class Tokens(Protocol):
+    """Reads tokens of an identity provider (services/kit/oidc.py)."""
+
+    async def principal(self, token: str) -> Principal:
+        """Return whose token it is; raises the Problem that says why it opens nothing."""
+
+
 class KeyDirectory(Protocol):
     """Finds keys: the command service in the folded organisation, the query service in its
     tables.
@@ -135,13 +142,17 @@ class Authenticator:
         rate_per_second: float = RATE_PER_SECOND,
         burst: float = BURST,
         seconds: Callable[[], float] = monotonic,
+        tokens: Tokens | None = None,
     ) -> None:
-        """Look keys up in `directory`; `seconds` is a steady counter, not a time of day."""
+        """Look keys up in `directory`; `seconds` is a steady counter, not a time of day. What is no
+        key is read by `tokens`, if there are any.
+        """
         self._directory = directory
         self._clock = clock
         self._rate = rate_per_second
         self._burst = burst
         self._seconds = seconds
+        self._tokens = tokens
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
     async def principal_of(self, scope: Scope) -> Principal:
@@ -157,28 +168,43 @@ class Authenticator:
                 scope["key_id"] = principal.key_id
                 scope["principal"] = principal
                 return principal
-        raise _refused("missing")
+        raise refused("missing")
 
     async def principal(self, authorization: str) -> Principal:
         """Return who holds the key of an Authorization header."""
         scheme, _, text = authorization.partition(" ")
         found = _KEY.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
         if found is None:
-            raise _refused("malformed")
+            if self._tokens is not None and scheme.lower() == "bearer":
+                return await self._of_token(self._tokens, text.strip())
+            raise refused("malformed")
         key_id, secret, check = found.groups()
         # A key that is known needs no check digits: its hash is compared below.
         if key_id not in self._known and _check(key_id, secret) != check:
-            raise _refused("malformed")
+            raise refused("malformed")
         known = await self._look_up(key_id)
         stored = known.stored
         if stored is None:
-            raise _refused("unknown")
+            raise refused("unknown")
         if not hmac.compare_digest(stored.secret_hash, hash_secret(key_id, secret)):
-            raise _refused("wrong-secret")
+            raise refused("wrong-secret")
         if stored.expires_at is not None and stored.expires_at <= self._clock.now():
-            raise _refused("expired")
+            raise refused("expired")
         self._spend(known)
         return stored.principal
+
+    async def _of_token(self, tokens: Tokens, text: str) -> Principal:
+        """Return whose token it is; each user has a rate as each key has."""
+        principal = await tokens.principal(text)
+        name = f"user {principal.user_id}"
+        known = self._known.get(name)
+        if known is None:
+            now = self._seconds()
+            known = self._known[name] = _Known(None, now, self._burst, now)
+            if len(self._known) > KEYS_REMEMBERED_MAX:
+                self._known.popitem(last=False)
+        self._spend(known)
+        return principal
 
     async def _look_up(self, key_id: str) -> _Known:
         now = self._seconds()
@@ -215,6 +241,7 @@ def require_role(principal: Principal, roles: frozenset[str]) -> None:
         raise Forbidden(f"The role {principal.role} may not do this; it takes: {allowed}.")
 
 
-def _refused(why: str) -> Unauthenticated:
+def refused(why: str) -> Unauthenticated:
+    """Count a refused credential by why, and return the problem, which does not say why."""
     auth_failures.labels(why).inc()
     return Unauthenticated()

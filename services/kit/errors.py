@@ -2,7 +2,7 @@
 
 Problem
 ├── Malformed           400  the bytes are not what HTTP or UTF-8 allow       mend it
-├── Unauthenticated     401  no key, or not a valid one                       bring a key
+├── Unauthenticated     401  no key or token, or not a valid one              bring one
 ├── Forbidden           403  the key's role or rights do not reach this       ask for the right
 ├── NotFound            404  there is no such thing, or not for you to see    mend it
 ├── MethodNotAllowed    405  the path has other methods                       mend it
@@ -101,9 +101,9 @@ class Malformed(Problem):
 
 
 class Unauthenticated(Problem):
-    """No key, or not a valid one. Says nothing about which part was wrong."""
+    """No key or token, or not a valid one. Says nothing about which part was wrong."""
 
-    code, status, title = "unauthenticated", 401, "A valid API key is needed"
+    code, status, title = "unauthenticated", 401, "A valid API key or token is needed"
 
     def __init__(self, detail: str = "") -> None:
         """Ask for a key in the way RFC 6750 wants it."""

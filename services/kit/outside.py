@@ -47,11 +47,14 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """Whose tokens are taken, for whom they must be made, and by which claim a user is named."""
+    """Whose tokens are taken, for whom they must be made, and by which claim a user is named.
+
+    user_claim: `email` is compared with users' e-mail addresses, any other one with their ids.
+    """
 
     issuer: str
     audience: str
-    user_claim: str = "sub"
+    user_claim: str = "email"
 
 
 def read_mail(environ: Mapping[str, str]) -> MailSettings | None:
@@ -93,7 +96,7 @@ def read_gateway(environ: Mapping[str, str]) -> GatewaySettings | None:
         raise SettingsError(
             f"LEADS_MESSAGE_GATEWAY_SECRET must have at least {SECRET_CHARS_MIN} characters"
         )
-    _web("LEADS_MESSAGE_GATEWAY_URL", text)
+    require_web("LEADS_MESSAGE_GATEWAY_URL", text)
     return GatewaySettings(text, secret.encode())
 
 
@@ -105,13 +108,13 @@ def read_oidc(environ: Mapping[str, str]) -> OidcSettings | None:
         return None
     if not issuer or not audience:
         raise SettingsError("LEADS_OIDC_ISSUER and LEADS_OIDC_AUDIENCE belong together; set both")
-    if _web("LEADS_OIDC_ISSUER", issuer).query:
+    if require_web("LEADS_OIDC_ISSUER", issuer).query:
         raise SettingsError("LEADS_OIDC_ISSUER must be an address without a query")
-    return OidcSettings(issuer, audience, environ.get("LEADS_OIDC_USER_CLAIM", "") or "sub")
+    return OidcSettings(issuer, audience, environ.get("LEADS_OIDC_USER_CLAIM", "") or "email")
 
 
-def _web(name: str, text: str) -> SplitResult:
-    """Return an address that may be asked: https, or http on this machine."""
+def require_web(name: str, text: str) -> SplitResult:
+    """Return an address that may be asked: https, or http on this machine; raises SettingsError."""
     url = _split(name, text, ("https", "http"))
     if url.username is not None or url.fragment:
         raise SettingsError(f"{name} must hold neither user nor fragment")

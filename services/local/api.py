@@ -21,7 +21,7 @@ from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
 from services.kit.keys import KeyRing, MasterKey
 from services.kit.openapi import openapi
-from services.kit.outside import GatewaySettings
+from services.kit.outside import GatewaySettings, OidcSettings
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
 from services.local.demo_keys import let_demo_users_in
@@ -30,11 +30,14 @@ from services.query.reading import Reading
 
 
 def with_commands(
-    commanding: Commanding, clock: Clock, gateway: GatewaySettings | None = None
+    commanding: Commanding,
+    clock: Clock,
+    gateway: GatewaySettings | None = None,
+    oidc: OidcSettings | None = None,
 ) -> tuple[FastAPI, Authenticator]:
     """An app that takes commands, and what tells its callers apart."""
     app = create_app("leads")
-    return app, command.install(app, commanding, clock, gateway)
+    return app, command.install(app, commanding, clock, gateway, oidc)
 
 
 async def run(settings: Settings) -> None:
@@ -42,7 +45,7 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     async with command.open_commanding(settings, clock) as commanding:
         await let_demo_users_in(commanding, settings.data_dir)
-        app, authenticator = with_commands(commanding, clock, settings.gateway)
+        app, authenticator = with_commands(commanding, clock, settings.gateway, settings.oidc)
         async with query.open_reading(settings, clock, authenticator) as reading:
             query.install(app, reading)
             await serve(app, settings.http_port, host=settings.http_host)

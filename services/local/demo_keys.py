@@ -8,9 +8,10 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from services.command.first_start import make_demo_keys, set_up
-from services.command.handler import Commanding
+if TYPE_CHECKING:
+    from services.command.handler import Commanding
 
 FILE = "demo-keys.json"
 
@@ -24,8 +25,11 @@ def demo_keys(folder: Path) -> Mapping[str, str]:
     return keys
 
 
-async def let_demo_users_in(commanding: Commanding, folder: Path) -> None:
+async def let_demo_users_in(commanding: "Commanding", folder: Path) -> None:
     """Makes the demo organisation and keys where they are missing. Safe to repeat."""
+    # Imported here, so that a command line that only reads a key need not know all commands.
+    from services.command.first_start import make_demo_keys, set_up
+
     await set_up(commanding, demo_keys(folder) or _kept(make_demo_keys(), folder))
 
 

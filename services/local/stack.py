@@ -15,6 +15,7 @@ from typing import Any
 
 from services.kit.background import READY
 from services.kit.migrate import migrate
+from services.local.data_folder import API_ADDRESS
 from services.local.kafka import BrokerUnavailable, LocalKafka
 from services.local.lock import AlreadyRunning, data_lock
 from services.local.ports import LOOPBACK, choose_port
@@ -68,12 +69,6 @@ class Stack:
     servers: Servers
 
 
-def data_folder() -> Path:
-    """LEADS_DATA_DIR, else `.leads` in the project."""
-    given = os.environ.get("LEADS_DATA_DIR")
-    return Path(given).absolute() if given else ROOT / ".leads"
-
-
 @asynccontextmanager
 async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
     """Starts all, yields the stack, stops all in reverse order.
@@ -93,11 +88,13 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
             folder / "http.port", first=HTTP_PORT_FIRST
         )
         await servers.supervisor.start(_api(port, servers.environ))
-        yield Stack(
-            address=f"http://{LOOPBACK}:{port}",
-            metrics={name: f"http://{LOOPBACK}:{ports[name]}/metrics" for name in ports},
-            servers=servers,
-        )
+        address = f"http://{LOOPBACK}:{port}"
+        with _told_in(folder / API_ADDRESS, {"address": address}):
+            yield Stack(
+                address=address,
+                metrics={name: f"http://{LOOPBACK}:{ports[name]}/metrics" for name in ports},
+                servers=servers,
+            )
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
 from services.projections import lead_clock, lead_dealings, lead_status
-from services.projections.lead_status import set_status
+from services.projections.lead_status import end_callback, end_waiting, set_status
 from services.projections.model import Row, StreamRow
 
 VERSION = 4
@@ -269,20 +269,15 @@ def _scheduled_dial_cancelled(row: Row, _: Event, __: Recorded) -> None:
 
 def _callback_set(row: Row, event: events.LeadCallbackSet, recorded: Recorded) -> None:
     set_status(row, "callback", recorded)
+    end_callback(row)
     row["callback_at"] = row["next_dial_at"] = _parse(event.at)
-    row["callback_agent"] = row["reserved_for"] = event.agent
+    if event.agent is not None:
+        row["callback_agent"] = row["reserved_for"] = event.agent
 
 
 def _callback_cancelled(row: Row, event: events.LeadCallbackCancelled, recorded: Recorded) -> None:
     set_status(row, event.status, recorded)
-    _end_callback(row)
-    row["next_dial_at"] = None
-
-
-def _end_callback(row: Row) -> None:
-    if row["callback_agent"] is not None and row["reserved_for"] == row["callback_agent"]:
-        row["reserved_for"] = None
-    row["callback_at"] = row["callback_agent"] = None
+    end_waiting(row)
 
 
 def _reserved(row: Row, event: events.LeadReserved, _: Recorded) -> None:
@@ -384,7 +379,7 @@ def _follow_up(
 ) -> None:
     set_status(row, event.status_after, recorded, result=True)
     row["next_dial_at"] = _time(event.next_dial_at)
-    _end_callback(row)
+    end_callback(row)
 
 
 def _manual_pass_recorded(
@@ -401,6 +396,8 @@ def _result_recorded(row: Row, event: events.LeadResultRecorded, recorded: Recor
     set_status(row, event.result, recorded, result=True)
     row["result"] = event.result
     row["user_processed_by"], row["user_processed_at"] = event.processed_by, recorded.happened_at
+    if event.ends_waiting:
+        end_waiting(row)
 
 
 def _erase(row: Row) -> None:

@@ -3,6 +3,7 @@ ever reached and how often; used by lead.py.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from schemas import lead as events
@@ -27,6 +28,19 @@ def set_status(row: Row, status: str | None, recorded: Recorded, *, result: bool
     row["status_since"] = recorded.happened_at
 
 
+def end_waiting(row: Row) -> None:
+    """Let no dial, retry or callback wait any more."""
+    end_callback(row)
+    row["next_dial_at"] = None
+
+
+def end_callback(row: Row) -> None:
+    """Let no callback wait, nor the lead be kept for the agent of it."""
+    if row["callback_agent"] is not None and row["reserved_for"] == row["callback_agent"]:
+        row["reserved_for"] = None
+    row["callback_at"] = row["callback_agent"] = None
+
+
 def _count_reached(row: Row, status: str) -> None:
     if status != "processing":
         row["reached"] = {**row["reached"], status: row["reached"].get(status, 0) + 1}
@@ -34,6 +48,10 @@ def _count_reached(row: Row, status: str) -> None:
 
 def _status_changed(row: Row, event: events.LeadStatusChanged, recorded: Recorded) -> None:
     set_status(row, event.status, recorded)
+    if event.ends_waiting:
+        end_waiting(row)
+    if event.next_dial_at is not None:
+        row["next_dial_at"] = datetime.fromisoformat(event.next_dial_at)
 
 
 def _status_restored(row: Row, event: events.LeadStatusRestored, recorded: Recorded) -> None:
@@ -41,6 +59,8 @@ def _status_restored(row: Row, event: events.LeadStatusRestored, recorded: Recor
     reached = row["reached"]
     set_status(row, event.status, recorded)
     row["reached"] = reached
+    if event.ends_waiting:
+        end_waiting(row)
 
 
 def _readied(row: Row, _: Event, recorded: Recorded) -> None:

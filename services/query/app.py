@@ -13,6 +13,7 @@ from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
 from services.kit.keys import KeyRing, MasterKey
+from services.kit.oidc import TokenReader
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -98,7 +99,9 @@ async def open_reading(
     )
     try:
         log = EventLog(pool, EventCodec(EVENTS), KeyRing(MasterKey(settings.master_key), pool))
-        known = authenticator or Authenticator(KeyTable(pool), clock)
+        table, oidc = KeyTable(pool), settings.oidc
+        tokens = None if oidc is None else TokenReader(oidc, table, clock)
+        known = authenticator or Authenticator(table, clock, tokens=tokens)
         yield Reading(pool, log, known, Cursors(settings.master_key), clock)
     finally:
         await pool.close()

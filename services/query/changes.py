@@ -83,6 +83,12 @@ def _fields(data: Data) -> Iterator[Change]:
         yield CUSTOM + name, before.get(name), after.get(name)
 
 
+def _status_changed(data: Data) -> Iterator[Change]:
+    yield "status", data.get("previous") or None, data.get("status")
+    if data.get("next_dial_at"):
+        yield "next_dial_at", None, data["next_dial_at"]
+
+
 def _call(data: Data) -> Iterator[Change]:
     if data.get("status_after"):
         yield "status", data.get("status_before"), data["status_after"]
@@ -157,7 +163,7 @@ _CHANGES: dict[str, Callable[[Data], Iterator[Change]]] = {
     "lead.note_edited": _replaced("note", "text"),
     "lead.note_removed": _replaced("note", "text"),
     "lead.owner_changed": _replaced("owner", "owner"),
-    "lead.status_changed": _replaced("status", "status"),
+    "lead.status_changed": _status_changed,
     "lead.status_restored": _replaced("status", "status"),
     "lead.reset": _reset,
     "lead.attempts_restored": _replaced("passes", "attempts"),

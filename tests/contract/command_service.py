@@ -13,9 +13,10 @@ from schemas.event import Event
 from services.command.app import install
 from services.command.first_start import USERS, make_demo_keys, set_up, team_id
 from services.command.handler import Commanding
+from services.kit.auth import Authenticator
 from services.kit.clock import FixedClock
 from services.kit.http import create_app
-from services.kit.outside import GatewaySettings
+from services.kit.outside import GatewaySettings, OidcSettings
 from tests.kit.event_logs import opened
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -36,6 +37,8 @@ class Service:
         self.client = client
         self.clock = clock
         self._phones = 0
+
+    authenticator: Authenticator
 
     async def post(
         self, path: str, body: Any = None, by: str = "admin", **headers: str
@@ -74,18 +77,23 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    url: str, channels: frozenset[str] = frozenset(), gateway: GatewaySettings | None = None
+    url: str,
+    channels: frozenset[str] = frozenset(),
+    gateway: GatewaySettings | None = None,
+    oidc: OidcSettings | None = None,
 ) -> AsyncIterator[Service]:
     """The service with the organisation of the first start, its clock at noon of a Monday.
 
-    Messages can be sent by `channels`; reports of `gateway` are believed.
+    Messages can be sent by `channels`; reports of `gateway`, tokens of `oidc` are believed.
     """
     clock = FixedClock(NOON)
     async with opened(url, largest=8) as log:
         commanding = Commanding(log, clock, channels)
         await set_up(commanding, KEYS)
         app = create_app("test")
-        install(app, commanding, clock, gateway)
+        authenticator = install(app, commanding, clock, gateway, oidc)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://leads") as client:
-            yield Service(app, commanding, client, clock)
+            service = Service(app, commanding, client, clock)
+            service.authenticator = authenticator
+            yield service

@@ -135,6 +135,16 @@ async def test_a_command_in_bulk_is_the_single_command(bulk: Bulk, name: str, by
         assert comparable(await service.events(one)) == comparable(await service.events(other))
 
 
+async def test_a_plan_of_clones_reports_what_they_leave_behind(bulk: Bulk) -> None:
+    campaign, bare = await bulk.service.campaign(), await bulk.service.campaign(fields=[])
+    lead = await bulk.service.lead(campaign, fields={"age": 7})
+    planned = await bulk.planned([lead], "CloneLead", target_campaign_id=bare)
+    told = {"outcome": "created", "campaign_id": bare, "dropped": ["age"]}
+    for step in (planned, await bulk.execute(planned)):
+        outcome = (await bulk.outcomes(step))[lead]
+        assert outcome["changes"] == {"clone": {"before": None, "after": told}}
+
+
 @pytest.mark.parametrize("name", sorted(one.__name__ for one in PLAIN))
 async def test_plain_commands_look_at_nothing_personal(bulk: Bulk, name: str) -> None:
     """Decided the same, and restored the same, on a lead whose personal fields are not read."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from schemas.lead import LeadMoved
+from schemas.lead import LeadCreated, LeadMoved
 from tests.contract.command_service import USER_IDS, Service, running
 
 PHONE = "+14155550100"
@@ -44,6 +44,22 @@ async def test_beside_its_duplicate_it_holds_no_claim(service: Service) -> None:
     assert moved.claims is False
     await service.done(f"/v1/leads/{other}/delete")
     await service.done("/v1/leads", {"campaign_id": autumn, "phone": PHONE})
+
+
+async def test_what_a_clone_and_a_move_leave_behind_is_said(service: Service) -> None:
+    spring, bare = await service.campaign(), await service.campaign(name="Bare", fields=[])
+    lead = await service.lead(spring, fields={"age": 41})
+    cloned = await service.done(f"/v1/leads/{lead}/clone", {"target_campaign_id": bare})
+    assert cloned["dropped"] == ["age"]
+    (other,) = cloned["others"]
+    (created,) = await service.events(other["id"])
+    assert isinstance(created, LeadCreated)
+    assert created.cloned_from == lead
+    anyway = {"target_campaign_id": bare, "duplicate_action": "move_anyway"}
+    moved = await service.done(f"/v1/leads/{lead}/move", anyway)
+    assert moved["dropped"] == ["age"]
+    again = await service.done(f"/v1/leads/{lead}/move", {"target_campaign_id": spring})
+    assert "dropped" not in again
 
 
 async def test_a_pool_that_is_off_stops_the_dialling_of_its_leads(service: Service) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from schemas.lead import (
+    LeadCallbackSet,
     LeadFieldsChanged,
     LeadManualPassRecorded,
     LeadOwnerChanged,
@@ -36,6 +37,24 @@ def test_a_private_redial_as_result_makes_the_agent_the_owner() -> None:
     mine = LeadOwnerChanged(owner=f"user:{ANA}", previous=f"team:{SALES}")
     command = RecordResult(result="manual_redial_private")
     given(created()).when(command, facts(ANA)).then(result, mine)
+
+
+def test_a_result_that_closes_the_lead_ends_what_waits() -> None:
+    story = given(created(), LeadCallbackSet(at="2026-03-03T09:00:00Z", agent=ANA))
+    closed = replace(DONE, previous="callback", ends_waiting=True)
+    lead = story.when(RecordResult(result="success"), facts(ANA)).then(closed)
+    assert (lead.callback_at, lead.next_dial_at, lead.reserved_for) == (None, None, None)
+    again = LeadResultRecorded(result="no_answer", processed_by=ANA, previous="callback")
+    lead = story.when(RecordResult(result="no_answer"), facts(ANA)).then(again)
+    assert lead.callback_at == "2026-03-03T09:00:00Z"
+
+
+def test_a_private_manual_pass_makes_its_agent_the_owner() -> None:
+    command = CreateManualPass(disposition="mine", agent=ANA)
+    lead = given(created()).when(command, facts(LEE)).after()
+    assert (lead.status, lead.owner) == ("manual_redial_private", f"user:{ANA}")
+    lead = given(created()).when(CreateManualPass(disposition="mine"), facts(LEE)).after()
+    assert lead.owner == f"user:{LEE}"
 
 
 def test_results_that_are_refused() -> None:

@@ -1,5 +1,6 @@
 """Status by hand, activity and suppression."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,21 +9,26 @@ from schemas.event import Event
 from schemas.instants import format_instant
 from schemas.lead import (
     LeadActivated,
+    LeadCallbackSet,
     LeadCallRecorded,
     LeadCancelled,
     LeadDeactivated,
+    LeadDialScheduled,
     LeadNoteAdded,
     LeadOwnerChanged,
     LeadPaused,
     LeadReadied,
     LeadReset,
+    LeadScheduledDialCancelled,
     LeadStatusChanged,
     LeadStatusRestored,
     LeadSuppressed,
     LeadUnsuppressed,
 )
+from services.command.domain.campaign.state import FollowUpRules
 from services.command.domain.decider import Command
 from services.command.domain.lead.activity import Activate, Deactivate, Suppress, Unsuppress
+from services.command.domain.lead.calls import StartCall
 from services.command.domain.lead.evolving import evolve, fold
 from services.command.domain.lead.status import (
     Cancel,
@@ -33,7 +39,18 @@ from services.command.domain.lead.status import (
     RestoreStatus,
 )
 from tests.domain.given_when_then import given, placed
-from tests.domain.world import ANA, CAMPAIGN, LEE, NOW, PHONE, SALES, created, facts
+from tests.domain.world import (
+    ANA,
+    CAMPAIGN,
+    LEE,
+    NOW,
+    PHONE,
+    SALES,
+    SELLING,
+    created,
+    facts,
+    limited,
+)
 
 LATER = format_instant(NOW + timedelta(hours=1))
 CALLED = LeadCallRecorded(
@@ -116,6 +133,68 @@ def test_back_to_created_keeps_attempts() -> None:
     changed = LeadStatusChanged(status="created", previous="no_answer")
     lead = given(created(), CALLED).when(ChangeStatus(status="created"), facts()).then(changed)
     assert lead.attempts == 1
+
+
+@pytest.mark.parametrize("status", ["completed", "max_retries", "not_interested"])
+def test_a_closed_status_ends_what_waits(status: str) -> None:
+    callback = LeadCallbackSet(at=LATER, agent=ANA)
+    changed = LeadStatusChanged(status=status, previous="callback", ends_waiting=True)
+    story = given(created(), CALLED, callback)
+    lead = story.when(ChangeStatus(status=status), facts()).then(changed)
+    assert (lead.next_dial_at, lead.next_contact, lead.callback_at) == (None, None, None)
+    assert (lead.callback_agent, lead.reserved_for) == (None, None)
+    nothing_waits = LeadStatusChanged(status=status, previous="created")
+    given(created()).when(ChangeStatus(status=status), facts()).then(nothing_waits)
+    dial = LeadDialScheduled(at=LATER)
+    story = given(created(), nothing_waits, LeadStatusChanged(status="ready"), dial)
+    back = LeadStatusRestored(status=status, previous="ready", ends_waiting=True)
+    assert story.when(RestoreStatus(), facts()).then(back).next_dial_at is None
+
+
+def test_completed_is_not_dialled_and_back_to_created_is() -> None:
+    known = facts(ANA, now=NOW + timedelta(hours=2))
+    closed = LeadStatusChanged(status="completed", previous="no_answer", ends_waiting=True)
+    story = given(created(), CALLED, closed)
+    story.when(StartCall(call_id="c2"), known).refused("status-not-dialable")
+    again = LeadStatusChanged(status="created", previous="completed")
+    story = given(created(), CALLED, closed, again)
+    assert story.when(StartCall(call_id="c2"), known).after().status == "processing"
+    one = facts(ANA, now=NOW + timedelta(hours=2), campaign=limited(per_lead=1))
+    story.when(StartCall(call_id="c2"), one).refused("attempts-per-lead")
+
+
+def test_rescheduled_starts_the_retry_timer_anew() -> None:
+    at = format_instant(NOW + timedelta(minutes=30))  # the campaign's rule for `rescheduled`
+    changed = LeadStatusChanged(status="rescheduled", previous="no_answer", next_dial_at=at)
+    lead = given(created(), CALLED).when(ChangeStatus(status="rescheduled"), facts()).then(changed)
+    assert (lead.next_dial_at, lead.attempts) == (at, 1)
+    story = given(created(), CALLED, changed)
+    story.when(ChangeStatus(status="rescheduled"), facts()).nothing()
+    later = facts(now=NOW + timedelta(minutes=10))
+    moved = format_instant(NOW + timedelta(minutes=40))
+    story.when(ChangeStatus(status="rescheduled"), later).then(
+        LeadStatusChanged(status="rescheduled", previous="rescheduled", next_dial_at=moved)
+    )
+
+
+def test_scheduled_waits_for_the_next_retry() -> None:
+    kept = LeadStatusChanged(status="scheduled", previous="no_answer")
+    lead = given(created(), CALLED).when(ChangeStatus(status="scheduled"), facts()).then(kept)
+    assert lead.next_dial_at == LATER
+    no_dial = LeadScheduledDialCancelled(previous=LATER)
+    at = format_instant(NOW + timedelta(minutes=5))  # the rule of the latest call, which was busy
+    timed = replace(kept, next_dial_at=at)
+    story = given(created(), CALLED, no_dial)
+    assert story.when(ChangeStatus(status="scheduled"), facts()).then(timed).next_dial_at == at
+    ruleless = facts(campaign=replace(SELLING, rules=FollowUpRules()))
+    story.when(ChangeStatus(status="scheduled"), ruleless).then(kept)
+
+
+def test_a_private_redial_that_comes_back_makes_its_restorer_the_owner() -> None:
+    went = LeadStatusChanged(status="manual_redial_private"), LeadCancelled()
+    back = LeadStatusRestored(status="manual_redial_private", previous="cancelled")
+    mine = LeadOwnerChanged(owner=f"user:{LEE}", previous=f"team:{SALES}")
+    given(created(), *went).when(RestoreStatus(), facts(LEE)).then(back, mine)
 
 
 def test_active_or_not() -> None:

@@ -19,9 +19,9 @@ from services.local.dialer import SENT_FILE, forget_sent, sent_so_far
 from services.local.sample import Summary, load_sample, run_sample
 from services.local.sample_data import expected, messages
 from services.local.stack import ALWAYS, ON_KAFKA, Stack, running_stack
+from tests.e2e.conftest import LIMIT, Loaded
 from tests.processes import alive, children
 
-LIMIT = 400
 KILLED_LIMIT = 6_000
 DIALER = "services.local.dialer"
 pytestmark = pytest.mark.timeout(400)
@@ -42,21 +42,18 @@ def assert_whole(summary: Summary) -> None:
     assert summary.found == expected(LIMIT)
 
 
-async def test_loaded_once_it_is_found_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with stack(tmp_path, monkeypatch) as running:
-        assert demo_keys(tmp_path)
-        summary = await run_sample(running, print, limit=LIMIT)
-        assert_whole(summary)
-        assert summary.loading is not None
-        assert summary.loading.leads == LIMIT
-        assert summary.loading.calls == expected(LIMIT).call_attempts
-        told = summary.as_json()
-        assert told["ok"] is True
-        assert {name: told[name] for name in asdict(summary.found)} == asdict(summary.found)
-        assert sent_so_far(tmp_path, str(LIMIT)) == len(list(messages(LIMIT)))
-        assert await load_sample(running, print, limit=LIMIT) is None
+def test_loaded_once_it_is_found_again(loaded: Loaded) -> None:
+    assert demo_keys(loaded.folder)
+    summary = loaded.summary
+    assert_whole(summary)
+    assert summary.loading is not None
+    assert summary.loading.leads == LIMIT
+    assert summary.loading.calls == expected(LIMIT).call_attempts
+    told = summary.as_json()
+    assert told["ok"] is True
+    assert {name: told[name] for name in asdict(summary.found)} == asdict(summary.found)
+    assert sent_so_far(loaded.folder, str(LIMIT)) == len(list(messages(LIMIT)))
+    assert loaded.run(load_sample(loaded.stack, print, limit=LIMIT)) is None
 
 
 async def test_interrupted_and_killed_it_completes_to_the_same_counts(

@@ -153,6 +153,7 @@ class Execution:
             first, last = orjson.loads(answer.answer)
             one = Decided(target, "applied", lead_after(history[:first]))
             one.after = lead_after(history[:last])
+            one.events = [event for event, _ in history[first:last]]
             one.version_after, one.position = last, answer.position
             found[target.lead] = one
         return found

@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
+from schemas.lead import LeadCloned
 from services.command.bulk.deciding import Decided
 from services.command.bulk.tables import Progress, Row, Step
 from services.command.domain.changes import changes
-from services.command.domain.decider import Reason
+from services.command.domain.decider import Outcome, Reason
 from services.command.domain.lead.state import Lead
 
 SHOWN = frozenset(
@@ -68,7 +69,7 @@ def row_of(job: Any, step: Step, one: Decided, after: Callable[[Decided], Lead])
         one.version_after or None,
         one.position or None,
         reasons_text(one.reasons) if one.reasons else None,
-        changes_text(one.before, after(one)) if applied else None,
+        changes_text(one.before, after(one), one.events) if applied else None,
     )
 
 
@@ -79,16 +80,20 @@ def reasons_text(reasons: Sequence[Reason]) -> str:
     )
 
 
-def changes_text(before: Lead, after: Lead) -> str:
-    """Return what differs, part by part, as JSON."""
-    return _dumps(
-        {
-            part: {"before": old, "after": new}
-            if part.partition(".")[0] in SHOWN
-            else {"hidden": True}
-            for part, (old, new) in changes(before, after).items()
-        }
-    )
+def changes_text(before: Lead, after: Lead, events: Sequence[Outcome] = ()) -> str:
+    """Return what differs, part by part, as JSON; of a clone, where it went and what was dropped.
+
+    The clone's id is not in it: it is made anew when the plan is carried out.
+    """
+    parts: dict[str, Any] = {
+        part: {"before": old, "after": new} if part.partition(".")[0] in SHOWN else {"hidden": True}
+        for part, (old, new) in changes(before, after).items()
+    }
+    for event in events:
+        if isinstance(event, LeadCloned):
+            report = {"outcome": event.outcome, "campaign_id": event.campaign_id}
+            parts["clone"] = {"before": None, "after": {**report, "dropped": event.dropped}}
+    return _dumps(parts)
 
 
 def count(progress: Progress, rows: Sequence[Row]) -> None:

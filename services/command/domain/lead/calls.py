@@ -7,13 +7,13 @@ from pydantic import Field
 
 from schemas.event import Event
 from schemas.instants import format_instant, is_before
-from schemas.lead import LeadCallRecorded, LeadCallStarted, LeadOwnerChanged
-from schemas.statuses import PERSONAL_REDIALS
+from schemas.lead import LeadCallRecorded, LeadCallStarted
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, DIALERS, erased_reason, role_reasons
 from services.command.domain.lead.dialling import dial_reasons, next_number, segment_reasons
 from services.command.domain.lead.follow_up import follow_up
+from services.command.domain.lead.ownership import owner_by_redial
 from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
 from services.command.domain.phones import NotAPhone, parse_phone
@@ -174,7 +174,7 @@ def record_call(lead: Lead, command: RecordCall, facts: Facts) -> list[Event]:
         next_contact=then.next_contact,
     )
     freeing = freed(lead, then.status)
-    return [recorded, *freeing, *_owner_by_redial(lead, then.status, command.agent, facts)]
+    return [recorded, *freeing, *owner_by_redial(lead, then.status, command.agent, facts)]
 
 
 def _agent(command: StartCall, facts: Facts, reasons: list[Reason]) -> str | None:
@@ -223,13 +223,3 @@ def _moves_on(lead: Lead, command: RecordCall, started_at: str) -> bool:
     if lead.latest_call_at is not None and is_before(started_at, lead.latest_call_at):
         return False
     return lead.status_edited_at is None or command.started_at >= lead.status_edited_at
-
-
-def _owner_by_redial(
-    lead: Lead, status: str | None, agent: str | None, facts: Facts
-) -> list[Event]:
-    """Give a Private or VIP redial to the agent who called (rule 4)."""
-    if status not in PERSONAL_REDIALS or agent is None or agent not in facts.organisation.users:
-        return []
-    owner = f"user:{agent}"
-    return [] if owner == lead.owner else [LeadOwnerChanged(owner=owner, previous=lead.owner)]

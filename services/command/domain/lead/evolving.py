@@ -181,12 +181,24 @@ def _owner_changed(lead: Lead, event: events.LeadOwnerChanged) -> None:
 
 def _status_changed(lead: Lead, event: events.LeadStatusChanged) -> None:
     _edit_status(lead, event, event.status)
+    if event.ends_waiting:
+        _end_waiting(lead)
+    if event.next_dial_at is not None:
+        lead.next_dial_at = event.next_dial_at
 
 
 def _status_restored(lead: Lead, event: events.LeadStatusRestored) -> None:
     lead.status = event.status
     lead.previous_statuses = lead.previous_statuses[:-1]
     lead.status_edited_at = event.timestamp
+    if event.ends_waiting:
+        _end_waiting(lead)
+
+
+def _end_waiting(lead: Lead) -> None:
+    """No dial, retry or callback waits any more."""
+    _free_callback_agent(lead)
+    lead.callback_at = lead.next_dial_at = lead.next_contact = None
 
 
 def _reset(lead: Lead, event: events.LeadReset) -> None:
@@ -263,8 +275,7 @@ def _free_callback_agent(lead: Lead) -> None:
 
 def _callback_cancelled(lead: Lead, event: events.LeadCallbackCancelled) -> None:
     _edit_status(lead, event, event.status)
-    _free_callback_agent(lead)
-    lead.callback_at = lead.next_dial_at = lead.next_contact = None
+    _end_waiting(lead)
 
 
 def _reserved(lead: Lead, event: events.LeadReserved) -> None:
@@ -374,6 +385,8 @@ def _result_recorded(lead: Lead, event: events.LeadResultRecorded) -> None:
     _edit_status(lead, event, event.result)
     lead.result = event.result
     lead.processed_by, lead.processed_at = event.processed_by, event.timestamp
+    if event.ends_waiting:
+        _end_waiting(lead)
 
 
 def _session_ended(lead: Lead, event: events.LeadSessionEnded) -> None:

@@ -59,6 +59,28 @@ def follow_up(
     return _on_a_free_number(lead, found, number, limits.per_number)
 
 
+def retry_at(lead: Lead, status: str, facts: Facts) -> str | None:
+    """Return when a retry in this status is due that is timed from now; None without a rule.
+
+    The rule of the latest call times it if it leads to the status, else the campaign's first rule
+    that does, else the rule of the latest call whatever it leads to.
+    """
+    if facts.campaign is None:
+        return None
+    rules = facts.campaign.rules
+    latest = None
+    if lead.latest_end_cause is not None:
+        latest = rules.find(lead.latest_end_cause, lead.latest_disposition)
+    known = (*rules.rules,) if latest is None else (latest, *rules.rules)
+    timed = [rule for rule in known if rule.delay_minutes is not None]
+    rule = next((one for one in timed if one.next_status == status), None)
+    if rule is None and timed and timed[0] is latest:
+        rule = latest
+    if rule is None or rule.delay_minutes is None:
+        return None
+    return format_instant(facts.now + timedelta(minutes=rule.delay_minutes))
+
+
 def _built_in(lead: Lead, end_cause: str) -> FollowUp:
     status = _BUILT_IN.get(end_cause)
     name = f"built-in:{end_cause}"

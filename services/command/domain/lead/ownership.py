@@ -46,6 +46,13 @@ def take_over(lead: Lead, owner: str) -> list[Event]:
     return [] if lead.owner == owner else [LeadOwnerChanged(owner=owner, previous=lead.owner)]
 
 
+def owner_by_redial(lead: Lead, status: str | None, agent: str | None, facts: Facts) -> list[Event]:
+    """Return the change of owner that a dialled attempt brings: Private and VIP go to its agent."""
+    if status not in PERSONAL_REDIALS or agent is None or agent not in facts.organisation.users:
+        return []
+    return take_over(lead, f"user:{agent}")
+
+
 def owner_by_status(lead: Lead, status: str, facts: Facts) -> list[Event]:
     """Return the change of owner that a status brings: Private and VIP go to who acts (rule 4)."""
     actor = facts.actor

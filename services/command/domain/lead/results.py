@@ -11,10 +11,10 @@ from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, LEADERS, admit
 from services.command.domain.lead.fields import fields_changed
 from services.command.domain.lead.follow_up import follow_up
-from services.command.domain.lead.ownership import owner_by_status
+from services.command.domain.lead.ownership import owner_by_redial, owner_by_status
 from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
-from services.command.domain.lead.status import status_reasons
+from services.command.domain.lead.status import ends_waiting, status_reasons
 from services.command.domain.types import Code, FieldMap, Id, Name
 
 
@@ -59,28 +59,33 @@ def record_result(lead: Lead, command: RecordResult, facts: Facts) -> list[Event
         raise Refused(reasons)
     if (lead.status, lead.result, lead.processed_by) == (command.result, command.result, user):
         return changed
-    recorded = LeadResultRecorded(result=command.result, processed_by=user, previous=lead.status)
+    recorded = LeadResultRecorded(
+        result=command.result,
+        processed_by=user,
+        previous=lead.status,
+        ends_waiting=ends_waiting(lead, command.result, facts),
+    )
     freeing = freed(lead, command.result)
     return [*changed, recorded, *freeing, *owner_by_status(lead, command.result, facts)]
 
 
 @decides(CreateManualPass)
 def create_manual_pass(lead: Lead, command: CreateManualPass, facts: Facts) -> list[Event]:
-    """Count the attempt; each is one of its own."""
+    """Count the attempt; each is one of its own. Private and VIP go to its agent (rule 4)."""
     admit(lead, command, facts)
     if command.agent is not None and command.agent not in facts.organisation.users:
         raise Refused([Reason("unknown-agent", "There is no such user.", "agent")])
     then = follow_up(lead, facts, "NotApplicable", command.disposition, facts.now, None)
     changed = then.status is not None and then.status != lead.status
-    return [
-        LeadManualPassRecorded(
-            agent=command.agent,
-            disposition=command.disposition,
-            rule=then.rule,
-            status_after=then.status if changed else None,
-            status_before=lead.status if changed else None,
-            next_dial_at=then.next_dial_at,
-            next_contact=then.next_contact,
-        ),
-        *freed(lead, then.status),
-    ]
+    recorded = LeadManualPassRecorded(
+        agent=command.agent,
+        disposition=command.disposition,
+        rule=then.rule,
+        status_after=then.status if changed else None,
+        status_before=lead.status if changed else None,
+        next_dial_at=then.next_dial_at,
+        next_contact=then.next_contact,
+    )
+    by = command.agent or facts.actor.user_id
+    freeing = freed(lead, then.status)
+    return [recorded, *freeing, *owner_by_redial(lead, then.status, by, facts)]

@@ -15,6 +15,7 @@ from schemas.lead import (
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, LEADERS, admit
+from services.command.domain.lead.follow_up import retry_at
 from services.command.domain.lead.ownership import owner_by_status
 from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
@@ -25,7 +26,10 @@ class ChangeStatus(Command):
     """Set the status of a lead to any of the catalogue.
 
     Private and VIP redial make you the owner. "Last modified by" stays who it was; the lead log
-    names you all the same. Back to `created` keeps the attempts, so limits still hold.
+    names you all the same. Back to `created` keeps the attempts, so limits still hold. A closed
+    status, as `completed` or `max_retries`, ends what waits: dial, retry and callback.
+    `rescheduled` starts the retry timer of the campaign's rule anew, again and again; `scheduled`
+    starts it where no dial waits.
     """
 
     roles: ClassVar[frozenset[str]] = AGENTS
@@ -36,7 +40,10 @@ class ChangeStatus(Command):
 
 
 class RestoreStatus(Command):
-    """Bring back the status from before the last change, also out of cancelled and paused."""
+    """Bring back the status from before the last change, also out of cancelled and paused.
+
+    A Private or VIP redial that comes back makes you the owner, like one that is set.
+    """
 
     roles: ClassVar[frozenset[str]] = LEADERS
     bulk: ClassVar[bool] = True
@@ -77,10 +84,15 @@ def change_status(lead: Lead, command: ChangeStatus, facts: Facts) -> list[Event
     reasons = status_reasons(command.status, facts)
     if reasons:
         raise Refused(reasons)
-    if lead.status == command.status:
+    next_dial_at = _retry_timer(lead, command.status, facts)
+    if lead.status == command.status and next_dial_at is None:
         return []
     changed = LeadStatusChanged(
-        status=command.status, previous=lead.status, reason=command.reason or None
+        status=command.status,
+        previous=lead.status,
+        reason=command.reason or None,
+        next_dial_at=next_dial_at,
+        ends_waiting=ends_waiting(lead, command.status, facts),
     )
     freeing = freed(lead, command.status)
     return [changed, *freeing, *owner_by_status(lead, command.status, facts)]
@@ -94,8 +106,10 @@ def restore_status(lead: Lead, command: RestoreStatus, facts: Facts) -> list[Eve
         text = "The lead has had no other status yet; there is nothing to go back to."
         raise Refused([Reason("no-earlier-status", text)])
     status = lead.previous_statuses[-1]
-    restored = LeadStatusRestored(status=status, previous=lead.status)
-    return [restored, *freed(lead, status)]
+    restored = LeadStatusRestored(
+        status=status, previous=lead.status, ends_waiting=ends_waiting(lead, status, facts)
+    )
+    return [restored, *freed(lead, status), *owner_by_status(lead, status, facts)]
 
 
 @decides(Reset)
@@ -140,6 +154,22 @@ def pause(lead: Lead, command: Pause, facts: Facts) -> list[Event]:
     if lead.status == "paused":
         return []
     return [LeadPaused(previous=lead.status), *freed(lead, "paused")]
+
+
+def ends_waiting(lead: Lead, status: str, facts: Facts) -> bool:
+    """Say whether something waits on the lead that a closed status ends: dial, retry, callback."""
+    entry = facts.organisation.statuses.get(status)
+    waits = lead.next_dial_at is not None or lead.callback_at is not None
+    return waits and entry is not None and entry.group == "closed"
+
+
+def _retry_timer(lead: Lead, status: str, facts: Facts) -> str | None:
+    """Return when the retry is due that a status by hand starts; None when it starts none."""
+    anew = status == "rescheduled"
+    if not anew and (status != "scheduled" or lead.next_dial_at is not None):
+        return None
+    at = retry_at(lead, status, facts)
+    return None if at == lead.next_dial_at else at
 
 
 def status_reasons(status: str, facts: Facts) -> list[Reason]:

@@ -1,0 +1,109 @@
+"""`leads lead`: find leads, look at one, read what happened to it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli_client import Address, DemoUser, Json, KeyFile, answers, as_line, client, width
+
+COLUMNS = "lead_id,name,status,owner,priority,call_attempts,next_dial_at"
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Find leads, show one, read its log. To change one: leads command.",
+)
+LeadId = Annotated[str, typer.Argument(metavar="LEAD_ID", help="Which lead.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, max=1_000, help="How many.")]
+
+
+@app.command("list")
+def list_some(
+    filter_text: Annotated[str, typer.Option("--filter", help="As in: status = ready")] = "",
+    search: Annotated[str, typer.Option(help="Part of a name, number, address or field.")] = "",
+    sort: Annotated[str, typer.Option(help="Column; with - before it, downwards.")] = "",
+    columns: Annotated[str, typer.Option(help="Which, with commas between.")] = COLUMNS,
+    limit: Limit = 20,
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """List leads in your sight."""
+    query = {
+        "filter": filter_text, "q": search, "sort": sort, "columns": columns, "limit": limit
+    }  # fmt: skip
+    page = answers(
+        lambda: client(address, key_file, user).get("/v1/leads", **query), as_json=as_json
+    )
+    if as_json:
+        print(as_line(page))
+        return
+    names = columns.split(",")
+    _table(names, [[one.get(name) for name in names] for one in page["leads"]])
+
+
+@app.command()
+def show(
+    lead_id: LeadId,
+    as_of: Annotated[str, typer.Option(help="A time, or version:7.")] = "",
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """Show a lead, also as it was at a time or version."""
+    one = answers(
+        lambda: client(address, key_file, user).get(f"/v1/leads/{lead_id}", as_of=as_of),
+        as_json=as_json,
+    )
+    print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def log(
+    lead_id: LeadId,
+    kind: Annotated[str, typer.Option(help="Only these events, as call_recorded.")] = "",
+    limit: Limit = 50,
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """Read what happened to a lead, newest first: when, what, who, before → after."""
+    page = answers(
+        lambda: client(address, key_file, user).get(
+            f"/v1/leads/{lead_id}/log", kind=kind, limit=limit
+        ),
+        as_json=as_json,
+    )
+    if as_json:
+        print(as_line(page))
+        return
+    _table(("when", "what", "who", "changes"), [_entry(one) for one in page["entries"]])
+
+
+def _entry(one: Mapping[str, Any]) -> list[Any]:
+    changes = [
+        f"{each['field']}: {_short(each['before'])} → {_short(each['after'])}"
+        for each in one.get("changes", ())
+    ]
+    return [one["happened_at"], one["kind"], one.get("actor"), "; ".join(changes)]
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    table = Table(*names, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(_short(value) for value in row))
+    Console(width=width() or None, markup=False).print(table)
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else as_line(value)

@@ -1,0 +1,71 @@
+"""One whole stack with a small cut of the sample, shared by what only looks at it or adds to it."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from services.local.sample import Summary, run_sample
+from services.local.stack import Stack, running_stack
+
+LIMIT = 400
+START_SECONDS = 240
+Result = TypeVar("Result")
+
+
+@dataclass
+class Loaded:
+    """A running stack over `folder`, living on a loop of its own."""
+
+    folder: Path
+    stack: Stack
+    summary: Summary
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine where the stack lives."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_SECONDS)
+
+
+@pytest.fixture(scope="package")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """The stack with the first leads of the sample and all their calls in it."""
+    folder = tmp_path_factory.mktemp("stack")
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    ready = threading.Event()
+    found: list[Loaded | BaseException] = []
+
+    async def live() -> None:
+        try:
+            async with running_stack(folder, print) as stack:
+                summary = await run_sample(stack, print, limit=LIMIT)
+                found.append(Loaded(folder, stack, summary, loop))
+                ready.set()
+                await stop.wait()
+        except BaseException as error:
+            found.append(error)
+            ready.set()
+            raise
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("LEADS_") and name != "LEADS_TRANSPORT":
+                patch.delenv(name)
+        thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
+        thread.start()
+        ready.wait(START_SECONDS)
+    try:
+        one = found[0]
+        if isinstance(one, BaseException):
+            raise one
+        yield one
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(60)
+        loop.close()

@@ -1,0 +1,238 @@
+"""The command line of operators, against a whole running stack over real HTTP."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from services.cli_bulk import app as bulk
+from services.cli_campaign import app as campaign
+from services.cli_client import REFUSED, UNREACHABLE, USAGE
+from services.cli_command import app as command
+from services.cli_lead import app as lead
+from services.local.demo_keys import demo_keys
+from tests.e2e.conftest import Loaded
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(400)
+
+
+class Shell:
+    """Somebody at a shell, with the stack's data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, app: typer.Typer, *arguments: str, code: int = 0, stdin: str = "") -> Any:
+        environ = {"LEADS_DATA_DIR": str(self.folder), "COLUMNS": "200"}
+        result = CliRunner().invoke(app, list(arguments), env=environ, input=stdin)
+        assert result.exit_code == code, (result.output, result.stderr, result.exception)
+        return result
+
+    def json(self, app: typer.Typer, *arguments: str, code: int = 0, stdin: str = "") -> Any:
+        return json.loads(self.run(app, *arguments, "--json", code=code, stdin=stdin).stdout)
+
+
+@pytest.fixture
+def shell(loaded: Loaded) -> Shell:
+    return Shell(loaded.folder)
+
+
+def some(shell: Shell, filter_text: str, count: int) -> list[str]:
+    page = shell.json(lead, "list", "--filter", filter_text, "--limit", str(count))
+    return [one["lead_id"] for one in page["leads"]]
+
+
+def test_a_single_command_is_given_and_told(shell: Shell) -> None:
+    (one,) = some(shell, "status = not_interested", 1)
+    told = shell.run(command, "set-priority", one, "--priority", "9").stdout
+    assert told.startswith(f"done: {one} lead.priority_changed (version ")
+    again = shell.json(command, "set-priority", one, "--priority", "9")
+    assert again["changed"] is False
+    set_fields = ("--set", "age=44", "--set", "name=Ana 4", "--unset", "email")
+    changed = shell.json(command, "update-fields", one, *set_fields)
+    assert changed["events"] == ["lead.fields_changed"]
+    entries = shell.json(lead, "log", one, "--limit", "2")["entries"]
+    assert {entry["kind"] for entry in entries} == {"lead.fields_changed", "lead.priority_changed"}
+    shown = shell.json(lead, "show", one)["lead"]
+    assert (shown["name"], shown["fields"]["age"]) == ("Ana 4", 44)
+    assert "fields.age" in shell.run(lead, "log", one).stdout
+
+
+def test_a_repeat_and_an_old_version_are_told_apart(shell: Shell) -> None:
+    (one,) = some(shell, "status = not_interested", 1)
+    note = (command, "add-note", one, "--text", "hello", "--idempotency-key", f"k-{one}")
+    first, second = shell.json(*note), shell.json(*note)
+    assert first == second
+    other = (command, "add-note", one, "--text", "other", "--idempotency-key", f"k-{one}")
+    assert shell.json(*other, code=REFUSED)["code"] == "key-reused"
+    seen = str(shell.json(command, "set-priority", one, "--priority", "3")["version"])
+    shell.run(command, "set-priority", one, "--priority", "4")
+    moved = shell.run(
+        command, "set-priority", one, "--priority", "5", "--if-match", seen, code=REFUSED
+    )
+    assert "changed: ['priority']" in moved.stderr
+
+
+def test_a_refusal_prints_every_reason(shell: Shell) -> None:
+    (one,) = some(shell, "status = success", 1)
+    shell.run(command, "suppress", one, "--reason", "asked us to wait")
+    refused = shell.run(command, "start-call", one, "--call-id", f"c-{one}", code=REFUSED)
+    assert "[suppressed]" in refused.stderr
+    assert "[status-not-dialable]" in refused.stderr
+    codes = [reason["code"] for reason in shell.json(
+        command, "start-call", one, "--call-id", f"c-{one}", code=REFUSED)["errors"]]  # fmt: skip
+    assert {"suppressed", "status-not-dialable"} <= set(codes)
+    wrong = ("create-lead", "--campaign-id", "x", "--phone", "12", "--priority", "11")
+    told = shell.run(command, *wrong, code=REFUSED).stderr
+    assert "campaign_id: " in told
+    assert "priority: " in told
+    by_agent = shell.run(command, "delete-lead", one, "--as", "agent", code=REFUSED)
+    assert "[role-not-allowed]" in by_agent.stderr
+    shell.run(command, "unsuppress", one)
+
+
+def test_what_is_wanting_is_named_before_anything_is_sent(shell: Shell) -> None:
+    told = shell.run(command, "set-dial-time-limit", "x", code=USAGE).stderr
+    assert told == "leads: --start is required; --end is required\n"
+    told = shell.run(command, "update-fields", "x", "--set", "age", code=USAGE).stderr
+    assert "write age as NAME=VALUE" in told
+    told = shell.run(command, "change-follow-up-rules", "x", "--rules", "[", code=USAGE).stderr
+    assert "--rules: is not JSON" in told
+    assert "say which leads" in shell.run(bulk, "plan", "ready", code=USAGE).stderr
+    bad = ("plan", "ready", "--filter", "status =")
+    assert "the filter cannot be read" in shell.run(bulk, *bad, code=USAGE).stderr
+
+
+def test_every_command_has_a_form_and_is_listed(shell: Shell, loaded: Loaded) -> None:
+    rows = shell.json(command, "--list")
+    address = f"{loaded.stack.address}/v1/openapi.json"
+    paths = httpx.get(address, trust_env=False).json()["paths"]
+    offered = {path for path, one in paths.items() if "x-bulk" in one.get("post", {})}
+    assert {row["path"] for row in rows} == offered
+    assert len({row["command"] for row in rows}) == len(rows)
+    owner = next(row for row in rows if row["command"] == "change-owner")
+    assert (owner["required"], owner["bulk"]) == (["--owner"], True)
+    listed = shell.run(command, "--list").stdout
+    assert all(row["command"] in listed for row in rows)
+    forms = get_command(command)
+    assert isinstance(forms, TyperGroup)
+    assert {row["command"] for row in rows} == set(forms.commands)
+    form = " ".join(shell.run(command, "clone-lead", "--help").stdout.split())
+    assert "LEAD_ID" in form
+    assert "skip | update | move | clone_anyway; default: skip" in form
+
+
+def test_a_job_is_planned_looked_at_carried_out_and_taken_back(shell: Shell) -> None:
+    before = some(shell, "status = not_interested", 5)
+    assert len(before) == 5
+    (first, *rest) = before
+    shell.run(command, "delete-lead", first)
+    ids = "\n".join([*before, *rest])
+    plan = ("plan", "set-priority", "--ids-file", "-", "--priority", "8")
+    told = shell.run(bulk, *plan, stdin=ids).stdout
+    assert "4 repeated" in told
+    assert "leads bulk execute " in told
+    job = told.split("leads bulk execute ")[1].split()[0]
+    asked = shell.run(bulk, "execute", job, code=USAGE).stderr
+    assert asked == "leads: nobody is there to be asked; say --yes\n"
+    done = shell.json(bulk, "execute", job, "--yes")
+    assert done["state"] == "finished"
+    assert sum(done["result"].values()) == done["selected"]
+    assert done["result"]["applied"] == 4
+    shown = shell.run(bulk, "status", job).stdout
+    assert "SetPriority priority=8: finished, 4 applied" in shown
+    lines = [
+        json.loads(line) for line in shell.run(bulk, "outcomes", job, "--json").stdout.splitlines()
+    ]
+    assert {one["lead_id"] for one in lines} >= set(rest)
+    assert job in shell.run(bulk, "status").stdout
+    undone = shell.json(bulk, "undo", job, "--yes")
+    assert (undone["kind"], undone["result"]["reversed"]) == ("undo", 4)
+    assert shell.json(lead, "show", rest[0])["lead"]["priority"] != 8
+
+
+def test_refused_leads_are_downloaded(shell: Shell, tmp_path: Path) -> None:
+    chosen = some(shell, "status = not_interested", 2)
+    shell.run(command, "lock-lead", chosen[0])
+    place = shell.json(command, "set-priority", chosen[0], "--priority", "2")["position"]
+    team = shell.json(lead, "show", chosen[1])["lead"]["owner"]
+    given = ("plan", "change-owner", "--ids", chosen[0], "--ids", chosen[1], "--owner", team)
+    job = shell.json(bulk, *given)
+    assert job["plan"]["refused"] == 1
+    assert place
+    output = tmp_path / "refused.csv"
+    told = shell.run(bulk, "refused", job["id"], "-o", str(output)).stdout
+    assert told == f"1 refused leads in {output}\n"
+    assert chosen[0] in output.read_text()
+    assert "[locked]" in shell.run(bulk, "status", job["id"]).stdout
+    assert shell.json(bulk, "cancel", job["id"])["cancelled"] is True
+    shell.run(command, "unlock-lead", chosen[0])
+
+
+def test_a_filter_chooses_and_ids_are_left_out(shell: Shell) -> None:
+    (spared,) = some(shell, "status = success", 1)
+    total = shell.json(lead, "list", "--filter", "status = success", "--limit", "1000")
+    given = ("--filter", "status = success", "--exclude", spared)
+    job = shell.json(bulk, "plan", "change-status", *given, "--status", "completed")
+    assert job["selected"] == len(total["leads"]) - 1
+    refused = shell.run(bulk, "plan", "ready", *given, "--as", "agent", code=REFUSED)
+    assert "[role-not-allowed]" in refused.stderr
+
+
+def test_campaigns(shell: Shell) -> None:
+    rules = '[{"end_cause": "Busy", "next_status": "automatic_redial", "delay_minutes": 20}]'
+    made = shell.json(campaign, "create", "--name", "Autumn", "--project", "P", "--rules", rules)
+    listed = shell.run(campaign, "list").stdout
+    assert "Autumn" in listed
+    assert shell.json(campaign, "show", made["id"])["rules"][0]["delay_minutes"] == 20
+    assert "20 min" in shell.run(campaign, "rules", made["id"]).stdout
+    shell.run(campaign, "deactivate", made["id"])
+    shell.run(campaign, "activate", made["id"])
+    copy = shell.json(campaign, "copy", "--campaign-id", made["id"], "--name", "Winter")
+    assert {one["name"] for one in shell.json(campaign, "list")} >= {"Autumn", "Winter"}
+    lifted = shell.json(campaign, "change-dialling-hours", copy["id"], "--hours", "null")
+    assert lifted["changed"] is False
+
+
+def test_who_asks_and_where(shell: Shell, loaded: Loaded, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text(demo_keys(loaded.folder)["auditor"] + "\n")
+    elsewhere = Shell(tmp_path)
+    named = ("--address", loaded.stack.address, "--key-file", str(key_file))
+    assert elsewhere.json(lead, "list", *named, "--limit", "1")["leads"]
+    told = elsewhere.run(lead, "list", code=UNREACHABLE).stderr
+    assert (
+        told
+        == f"leads: nothing runs over {tmp_path}; start it with ./leads up, or name --address\n"
+    )
+    told = elsewhere.run(lead, "list", "--address", loaded.stack.address, code=USAGE).stderr
+    assert "name your key with --key-file" in told
+    key_file.write_text("lk_nobody")
+    told = elsewhere.run(lead, "list", *named, code=UNREACHABLE).stderr
+    assert "A valid API key is needed" in told
+    silent = ("--address", "http://127.0.0.1:9", "--key-file", str(key_file))
+    told = elsewhere.run(lead, "list", *silent, code=UNREACHABLE).stderr
+    assert told.startswith("leads: nobody answers at http://127.0.0.1:9")
+
+
+def test_the_families_are_reached_from_the_shell(loaded: Loaded) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "services.cli", "campaign", "list"],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LEADS_DATA_DIR": str(loaded.folder)},
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("id ")
