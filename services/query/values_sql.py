@@ -118,6 +118,8 @@ class Values:
 
         `indexed`: the field has an index of its own, and the condition is said so that it helps.
         """
+        if kind == "phone" and isinstance(node, (Contains, Starts)) and not digits_of(node.value):
+            return "false"
         name = self._add(field, "text")
         value = document_value(document, name, kind)
         match node:
