@@ -132,6 +132,17 @@ def rebuild(name: Annotated[str, typer.Argument(help="The read model's name.")])
 
 
 @app.command()
+def index(
+    name: Annotated[str, typer.Argument(help="Import name of a template field.")] = "",
+    drop: Annotated[bool, typer.Option(help="Take its index away.")] = False,
+) -> None:
+    """Give a template field an index, for filters and sorts by it; without a name, list them."""
+    from services.cli_index import index_fields
+
+    run(index_fields(name, say, drop_it=drop))
+
+
+@app.command()
 def unpark(
     list_only: Annotated[bool, typer.Option("--list", help="Only show what is parked.")] = False,
 ) -> None:

@@ -26,6 +26,7 @@ from services.query.paging import (
     place_of,
     read_place,
     selected_place,
+    turned,
 )
 from services.query.parameters import Current, Version
 from services.query.questions import (
@@ -107,11 +108,16 @@ async def page_of(cursors: Cursors, asked: Asked, question: Question) -> dict[st
     def cursor(row: Any, go_back: bool) -> str:
         return cursors.seal([go_back, *place_of(row, question.sort)], bound)
 
+    following = cursor(found[-1], False) if found and (more or back) else None
+    previous = cursor(found[0], True) if found and place and (more or not back) else None
+    if not found and place is not None:
+        turn = cursors.seal(turned(place, question.sort), bound)
+        following, previous = (turn, None) if back else (None, turn)
     kinds, phones = asked.directory.kinds, asked.shows_phones
     return {
         "leads": [rows.shown(row, kinds, phones) for row in found],
-        "next": cursor(found[-1], False) if found and (more or back) else None,
-        "previous": cursor(found[0], True) if found and place and (more or not back) else None,
+        "next": following,
+        "previous": previous,
         **asked.currency(),
     }
 

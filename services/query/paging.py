@@ -117,6 +117,15 @@ def place_of(row: Any, sort: Sequence[SortKey]) -> list[Any]:
     return [*values, str(row["lead_id"])]
 
 
+def turned(place: Place, sort: Sequence[SortKey]) -> list[Any]:
+    """Return the cursor that leads back from a page on which nothing is left, to the row at whose
+    place it began and those before it.
+    """
+    onwards = -1 if sort[-1].descending != place.back else 1
+    nearest = min(max(UUID(place.lead_id).int + onwards, 0), (1 << 128) - 1)
+    return [not place.back, *map(_as_json, place.values), str(UUID(int=nearest))]
+
+
 def read_place(raw: Any, sort: Sequence[SortKey]) -> Place:
     """Return the place that a cursor of ours holds: `[back, *values, id]`."""
     back, *values, lead_id = raw

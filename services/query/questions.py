@@ -14,16 +14,20 @@ from schemas.filter_text import read_filter
 from schemas.filters import (
     And,
     Equals,
+    Fault,
     Filter,
     FilterInvalid,
     In,
+    InTeams,
     Name,
+    Range,
     Search,
     check_filter,
     parse_filter,
     refuse_large,
     shape_faults,
 )
+from schemas.relative_time import NoSuchTime, check_instant
 from services.kit import errors
 from services.kit.http import read_body
 from services.query.paging import DEFAULT_SORT, SortKey, completed
@@ -101,17 +105,52 @@ class BreakdownBody(Body):
     scope: Literal["sight", "all"] = "sight"
 
 
+YesNo = Literal["true", "false"]
+Relation = Literal[
+    "owner",
+    "original_owner",
+    "last_modified_by",
+    "latest_call_by",
+    "user_processed_by",
+    "uploaded_by",
+]
+Date = Literal[
+    "last_modified_at", "latest_call_at", "user_processed_at", "uploaded_at", "next_dial_at"
+]
+
+
 class ListParameters(Current):
     """Simple conditions, all of which must hold; `filter` is the text form of the filter tree."""
 
     status: list[Code] = Field(default=[], max_length=200)
+    result: list[Code] = Field(default=[], max_length=200)
+    project: list[Line] = Field(default=[], max_length=200)
     campaign: list[Id] = Field(default=[], max_length=200)
+    campaign_active: YesNo | None = None
     segment: list[Id] = Field(default=[], max_length=200)
+    segment_active: YesNo | None = None
     pool: list[Id] = Field(default=[], max_length=200)
+    pool_active: YesNo | None = None
     owner: list[Owner] = Field(default=[], max_length=200)
-    processed_by: list[Id] = Field(default=[], max_length=200)
+    original_owner: list[Owner] = Field(default=[], max_length=200)
     last_modified_by: list[Actor] = Field(default=[], max_length=200)
-    active: Literal["true", "false"] | None = None
+    latest_call_by: list[Id] = Field(default=[], max_length=200)
+    processed_by: list[Id] = Field(default=[], max_length=200)
+    uploaded_by: list[Actor] = Field(default=[], max_length=200)
+    team: list[Id] = Field(
+        default=[], max_length=100, description="Of these teams or of teams below."
+    )
+    team_of: Annotated[Relation, Field(description="Whose team `team` means.")] = "owner"
+    date: Annotated[Date, Field(description="Which date `since` and `until` mean.")] = (
+        "last_modified_at"
+    )
+    since: Annotated[Line, Field(min_length=1, description="From then on; may be relative.")] | (
+        None
+    ) = None
+    until: Annotated[Line, Field(min_length=1, description="Before then; may be relative.")] | (
+        None
+    ) = None
+    active: YesNo | None = None
     q: Annotated[Line, Field(min_length=1)] | None = None
     filter: LongLine | None = None
     sort: Annotated[Line, Field(description="`-last_modified_at,name`")] | None = None
@@ -195,24 +234,50 @@ def of_parameters(given: ListParameters, asked: Asked) -> Question:
     return Question(tree, completed(sort), columns, given.limit, given.cursor)
 
 
+_ONE_OF = {
+    "status": "status",
+    "result": "result",
+    "project": "project",
+    "campaign": "campaign_id",
+    "segment": "segment_id",
+    "pool": "pool_id",
+    "owner": "owner",
+    "original_owner": "original_owner",
+    "last_modified_by": "last_modified_by",
+    "latest_call_by": "latest_call_by",
+    "processed_by": "user_processed_by",
+    "uploaded_by": "uploaded_by",
+}
+"""Parameters that name values of a field, and the field."""
+
+
+_SWITCHES = ("active", "campaign_active", "segment_active", "pool_active")
+
+
+def _check_time(text: str, pointer: str) -> None:
+    try:
+        check_instant(text)
+    except NoSuchTime as reason:
+        raise FilterInvalid([Fault("wrong-value", str(reason), pointer)]) from None
+
+
 def _tree(given: ListParameters) -> Any:
     nodes: list[Any] = []
     if given.filter:
         text = given.filter
         nodes.append(_at("/query/filter", lambda: read_filter(text)))
-    for field, values in (
-        ("status", given.status),
-        ("campaign_id", given.campaign),
-        ("segment_id", given.segment),
-        ("pool_id", given.pool),
-        ("owner", given.owner),
-        ("user_processed_by", given.processed_by),
-        ("last_modified_by", given.last_modified_by),
-    ):
-        if values:
-            _at(f"/query/{field}", lambda f=field, v=values: nodes.append(_one_of(f, v)))
-    if given.active is not None:
-        nodes.append(Equals(field="active", value=given.active == "true"))
+    for name, field in _ONE_OF.items():
+        if values := getattr(given, name):
+            _at(f"/query/{name}", lambda f=field, v=values: nodes.append(_one_of(f, v)))
+    switches = {name: getattr(given, name) for name in _SWITCHES}
+    nodes.extend(Equals(field=n, value=on == "true") for n, on in switches.items() if on)
+    if given.team:
+        nodes.append(InTeams(field=given.team_of, teams=tuple(given.team)))
+    for name in ("since", "until"):
+        if time := getattr(given, name):
+            _at("", lambda n=name, t=time: _check_time(t, f"/query/{n}"))
+    if given.since or given.until:
+        nodes.append(Range(field=given.date, gte=given.since, lt=given.until))
     if given.q:
         nodes.append(Search(value=given.q))
     if not nodes:

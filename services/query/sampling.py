@@ -36,15 +36,15 @@ async def planned(connection: Any, statement: str, arguments: Arguments) -> tupl
     return top["Total Cost"], int(top["Plan Rows"])
 
 
-async def sample_of(connection: Any, leads: int = LEADS_SAMPLED) -> Source:
-    """Return a source of about so many leads, evenly drawn; all of them while there are few."""
+async def sample_of(connection: Any) -> Source:
+    """Return a source of about 40,000 leads, evenly drawn; all of them while there are fewer."""
     row = await connection.fetchrow(
         "select c.relname, c.reltuples from pg_class c, read.models m where m.name = 'lead'"
         " and c.oid = ('read.lead_v' || m.generation)::regclass"
     )
     table, total = row
-    if total <= leads:
+    if total <= LEADS_SAMPLED:
         return WHOLE
-    share = leads / total
+    share = LEADS_SAMPLED / total
     drawn = f"read.{table} l tablesample system ({share * 100:.6f}) repeatable (1)"
     return Source(drawn, 1 / share)

@@ -30,7 +30,8 @@ NASTY_TEXTS = (
 PARAMETERS = (
     *("limit", "cursor", "sort", "columns", "filter", "q", "status", "campaign", "owner"),
     *("as_of", "from", "to", "kind", "actor", "min_position", "min_version", "after", "state"),
-    *("code", "active", "number", "standing"),
+    *("code", "active", "number", "standing", "project", "team", "team_of", "date", "since"),
+    *("until", "latest_call_by", "campaign_active"),
 )
 NASTY_BODIES: tuple[bytes, ...] = (
     b"",
@@ -53,6 +54,8 @@ NASTY_BODIES: tuple[bytes, ...] = (
     b'{"columns": ["lead_id\\u0022, (select 1)"]}',
     b'{"field": "fields.\\u0027 || 1 || \\u0027", "filter": null}',
     b'{"field": "notes"}',
+    b'{"field": "contacts.phone"}',
+    b'{"sort": [{"field": "contacts.\\u0027 || 1"}]}',
     b"\xff\xfe{}",
     b'\xef\xbb\xbf{"limit": 3}',
 )
