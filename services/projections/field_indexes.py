@@ -14,6 +14,8 @@ import orjson
 CHOSEN_MAX = 20
 """So many fields can be chosen; each makes writing dearer."""
 
+BUILD_SECONDS_MAX = 6 * 3600.0
+
 
 class NotChosen(ValueError):
     """The field cannot have an index; the message says why."""
@@ -54,11 +56,15 @@ async def choose(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
         if len(chosen) >= CHOSEN_MAX:
             raise NotChosen(f"{CHOSEN_MAX} fields have an index already; drop one first")
         table = await _table(connection)
+        # What an earlier try left, if it died, is no index that anything could use.
+        index = _index_name(table, name)
+        await connection.execute(f"drop index concurrently if exists read.{index}")
         for statement in await index_statements(connection, table, [name]):
             await connection.execute(
-                statement.replace("create index", "create index concurrently", 1), timeout=None
+                statement.replace("create index", "create index concurrently", 1),
+                timeout=BUILD_SECONDS_MAX,
             )
-        await connection.execute(f"analyze read.{table}", timeout=None)
+        await connection.execute(f"analyze read.{table}", timeout=BUILD_SECONDS_MAX)
         await connection.execute(
             "insert into read.chosen_fields (name) values ($1) on conflict do nothing", name
         )
@@ -71,7 +77,9 @@ async def drop(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
             raise NotChosen(f"field {name} has no index")
         await connection.execute("delete from read.chosen_fields where name = $1", name)
         index = _index_name(await _table(connection), name)
-        await connection.execute(f"drop index concurrently if exists read.{index}", timeout=None)
+        await connection.execute(
+            f"drop index concurrently if exists read.{index}", timeout=BUILD_SECONDS_MAX
+        )
 
 
 async def chosen_fields(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

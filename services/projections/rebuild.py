@@ -22,7 +22,7 @@ from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import connect_pool
 from services.kit.telemetry import logger
 from services.projections.decoding import Decoder
-from services.projections.field_indexes import index_statements
+from services.projections.field_indexes import BUILD_SECONDS_MAX, index_statements
 from services.projections.folding import Folder
 from services.projections.model import ReadModel, Row
 from services.projections.registry import BY_NAME, MODELS
@@ -101,9 +101,8 @@ async def rebuild(
                 pool, model, table, standing, database_url, master_key, progress, processes
             )
             async with pool.acquire() as connection:
-                for statement in indexes:
-                    await connection.execute(statement)
-                await connection.execute(f"analyze read.{table.name}")
+                for statement in [*indexes, f"analyze read.{table.name}"]:
+                    await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
             decoder = Decoder(KeyRing(MasterKey(master_key), pool))
             events += await _CatchUp(pool, decoder, model, table, standing).run()
             logger().info("rebuilt", model=name, table=table.name, events=events)
