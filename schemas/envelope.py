@@ -16,8 +16,8 @@ class Origin(NamedTuple):
     """Who and what caused the events of one append.
 
     actor: `user:<uuid>` for people and dialers, `service:<name>` for our own clock-driven rules.
-    cause: `command:<uuid>`, `bulk:<uuid>`, `rule:<name>`, `call:<source>/<call id>` or
-    `event:<event id>`.
+    cause: `command:<uuid>`, `bulk:<uuid>`, `rule:<name>`, `call:<source>/<call id>`,
+    `event:<event id>` or `file:<uuid>`.
     trace: W3C trace id of the request, or "" when there was none.
     """
 

@@ -14,6 +14,7 @@ from schemas.organisation import ORGANISATION_ID
 from services.command.bulk.routes import install as install_bulk
 from services.command.callable_routes import install_callable
 from services.command.calls_routes import install_calls
+from services.command.dnc_file.routes import install_dnc_files
 from services.command.domain.organisation.state import Organisation
 from services.command.handler import Commanding
 from services.command.routes import CommandRoutes
@@ -103,6 +104,7 @@ def install(
     install_calls(app, commanding, authenticator, clock)
     install_callable(app, commanding, authenticator, clock)
     install_bulk(app, commanding, authenticator)
+    install_dnc_files(app, commanding, authenticator)
     install_reports(app, commanding, clock, gateway)
 
     async def log_answers() -> str:
