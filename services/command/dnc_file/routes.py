@@ -17,7 +17,6 @@ from starlette.responses import Response, StreamingResponse
 
 from schemas.organisation import ORGANISATION_ID
 from services.command.bulk.answers import Digest
-from services.command.bulk.csv_text import csv_line
 from services.command.dnc_file.lines import LINE_BYTES_MAX, Lines, layout_of
 from services.command.dnc_file.settings import DncFileSettings
 from services.command.dnc_file.tables import DncFile, FileTables, Step
@@ -28,6 +27,7 @@ from services.command.handler import Commanding
 from services.command.routes import request_headers
 from services.kit import errors
 from services.kit.auth import Authenticator
+from services.kit.csv_text import csv_line
 from services.kit.errors import Detail
 from services.kit.http import invalid, json_response, read_json
 from services.kit.ids import new_id
