@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from services.kit.postgres import connect_pool
 from services.kit.settings import read_settings
-from services.local.data_folder import data_folder, found_servers
+from services.local.data_folder import data_folder
+from services.local.stack import found_servers
 from services.projections.field_indexes import NotChosen, choose, chosen_fields, drop
 
 Say = Callable[[str], None]
