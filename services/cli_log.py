@@ -5,13 +5,14 @@ They work beside a running `leads up`; when none runs, PostgreSQL is started for
 
 import os
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
 from rich.progress import MofNCompleteColumn, Progress
 
-from services.kit.audit_package import audit_package
+from services.kit.audit_package import package_of, plain_of, proofs_of, signed, stored_events
 from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.migrate import migrate
 from services.kit.postgres import connect_pool
@@ -109,18 +110,29 @@ async def print_audit_package(lead_id: str, say: Say) -> int:
     except ValueError:
         say(f"leads: {lead_id} is not the id of a lead")
         return 1
-    async with found_servers(data_folder(), say) as (environ, owner_url):
-        public_key = SigningKey(read_settings(environ).signing_key).public
-        connection = await asyncpg.connect(owner_url)
+    async with found_servers(data_folder(), say) as (environ, _):
+        settings = read_settings(environ)
+        pool = await connect_pool(settings.database_url, "leads_query", largest=2)
         try:
-            package = await audit_package(connection, stream_id, public_key)
+            signing = SigningKey(settings.signing_key)
+            keys = KeyRing(MasterKey(settings.master_key), pool)
+            package = await _package(pool, keys, stream_id, signing)
         finally:
-            await connection.close()
+            await pool.close()
     if not package["events"]:
         say(f"leads: there is no lead {lead_id}")
         return 1
     print(orjson.dumps(package, option=orjson.OPT_INDENT_2).decode())
     return 0
+
+
+async def _package(
+    pool: "asyncpg.Pool[asyncpg.Record]", keys: KeyRing, stream_id: UUID, signing: SigningKey
+) -> dict[str, Any]:
+    events = await stored_events(pool, stream_id)
+    proofs = await proofs_of(pool, events)
+    plain = plain_of(events, (await keys.load([stream_id])).get(stream_id))
+    return signed(package_of(stream_id, events, proofs, plain, signing.public), signing)
 
 
 async def unpark_streams(say: Say, *, list_only: bool) -> int:

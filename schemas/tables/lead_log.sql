@@ -22,3 +22,18 @@ create table read.lead_log_v1 (
 -- "Had a call with Busy this week" and "was moved today", without looking at the rows.
 create index on read.lead_log_v1 (end_cause, happened_at, lead_id) where end_cause is not null;
 create index on read.lead_log_v1 (kind, happened_at, lead_id) where end_cause is null;
+
+-- What one command, bulk job or user changed. Hashes, because causes are long and each is written
+-- once or a hundred thousand times.
+create index on read.lead_log_v1 (hashtext(cause));
+create index on read.lead_log_v1 (hashtext(actor), position);
+
+-- The second wall of sight: entries of leads that a session of leads_sight sees, and of the leads
+-- merged into one it sees, which the reader names in leads.absorbed. A scalar sub-select, because
+-- the planner might otherwise read all leads in sight at once to look one up.
+alter table read.lead_log_v1 enable row level security;
+create policy everybody on read.lead_log_v1 for select using (true);
+create policy in_sight on read.lead_log_v1 as restrictive for select to leads_sight using (
+  (select true from read.lead l where l.lead_id = lead_log_v1.lead_id)
+  or lead_id in
+    (select unnest(string_to_array(current_setting('leads.absorbed', true), ',')::uuid[])));

@@ -1,46 +1,87 @@
-"""An audit package: the stored events of one stream, proved to be part of the signed log.
+"""An audit package: the stored events of one stream, proved to be part of the signed log, and
+signed as a whole.
 
-Personal fields stay ciphertext in it. It is verified offline with `offline_verifier.py`, which
-needs nothing but Python.
+What is personal stays ciphertext under the hashes; beside it stands what it says, for as long as
+its key exists and whoever asks may read it. The signature covers that too. A package is verified
+offline with `offline_verifier.py`, which needs nothing but Python.
 """
 
 import base64
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from services.kit.codec import READ_EVENTS, StoredEvent
+from services.kit.keys import DataKey, SigningKey
 from services.kit.seal import READ_SEALS, Seal, audit_path
 
-FORMAT = "leads-audit-1"
+FORMAT = "leads-audit-2"
+
+Plain = Mapping[int, Mapping[str, Any]]
+"""What the personal fields of an event say, by version; left out where it may not be read."""
 
 
-async def audit_package(
-    connection: "asyncpg.Connection[asyncpg.Record]", stream_id: UUID, public_key: bytes
-) -> dict[str, Any]:
-    """Return the package of a stream, JSON-native; without events when there is no stream.
+async def stored_events(connection: Any, stream_id: UUID) -> list[StoredEvent]:
+    """Return the stored events of a stream, [] when there is none."""
+    rows = await connection.fetch(READ_EVENTS + " where stream_id = $1 order by version", stream_id)
+    return [StoredEvent(*row) for row in rows]
+
+
+async def proofs_of(connection: Any, events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
+    """Return the proof that each event is in the signed log.
 
     Events younger than the last seal are in the chain but have no proof yet.
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        rows = await connection.fetch(
-            READ_EVENTS + " where stream_id = $1 order by version", stream_id
-        )
-        events = [StoredEvent._make(row) for row in rows]
-        seals = await _seals(connection, [event.position for event in events])
-        proofs = [
-            proof
-            for seal, previous_head in seals
-            for proof in await _proofs(connection, seal, previous_head, events)
-        ]
+    seals = await _seals(connection, [event.position for event in events])
+    return [
+        proof
+        for seal, previous_head in seals
+        for proof in await _proofs(connection, seal, previous_head, events)
+    ]
+
+
+def plain_of(events: Sequence[StoredEvent], key: DataKey | None) -> dict[int, dict[str, Any]]:
+    """Return what the personal fields of these events say; nothing without the key."""
+    if key is None:
+        return {}
+    return {
+        event.version: json.loads(key.decrypt(event.version, event.personal))
+        for event in events
+        if event.personal is not None
+    }
+
+
+def package_of(
+    stream_id: UUID,
+    events: Sequence[StoredEvent],
+    proofs: Sequence[Mapping[str, Any]],
+    plain: Plain,
+    public_key: bytes,
+) -> dict[str, Any]:
+    """Return the package, JSON-native, not signed yet."""
     return {
         "format": FORMAT,
         "lead_id": str(stream_id),
         "public_key": public_key.hex(),
-        "events": [_event(event) for event in events],
-        "proofs": proofs,
+        "events": [_event(event, plain.get(event.version)) for event in events],
+        "proofs": list(proofs),
     }
+
+
+def signed(package: dict[str, Any], key: SigningKey) -> dict[str, Any]:
+    """Return the package with the signature over all of it."""
+    # As a verifier will read it: numbers and texts after a way through JSON.
+    body = json.loads(json.dumps(package))
+    return {**body, "signature": key.sign(canonical(body)).hex()}
+
+
+def canonical(package: Mapping[str, Any]) -> bytes:
+    """Return the bytes that are signed: all but the signature, keys in order, without spaces."""
+    body = {name: value for name, value in package.items() if name != "signature"}
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
 async def _seals(
@@ -67,7 +108,7 @@ async def _proofs(
     connection: "asyncpg.Connection[asyncpg.Record]",
     seal: Seal,
     previous_head: bytes,
-    events: list[StoredEvent],
+    events: Sequence[StoredEvent],
 ) -> list[dict[str, Any]]:
     rows = await connection.fetch(
         "select hash from log.events where position between $1 and $2 order by position",
@@ -97,7 +138,7 @@ async def _proofs(
     ]
 
 
-def _event(stored: StoredEvent) -> dict[str, Any]:
+def _event(stored: StoredEvent, plain: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "position": stored.position,
         "version": stored.version,
@@ -109,4 +150,5 @@ def _event(stored: StoredEvent) -> dict[str, Any]:
         "personal": None if stored.personal is None else base64.b64encode(stored.personal).decode(),
         "meta": base64.b64encode(stored.meta).decode(),
         "hash": stored.hash.hex(),
+        "plain": None if plain is None else dict(plain),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 MIGRATIONS = Path(__file__).parents[2] / "schemas" / "migrations"
-ROLES = ("leads_command", "leads_projections", "leads_query")
+ROLES = ("leads_command", "leads_projections", "leads_query", "leads_sight")
 _LOCK = 7_005_000
 
 
@@ -39,7 +39,7 @@ async def migrate(database_url: str, *, login: str = "", dry_run: bool = False) 
     """Apply what is missing and return its names; with `dry_run` only name it.
 
     `login` is the role the services sign in with, when it is not the one that migrates: it gets
-    membership in the three service roles and nothing else. Raises MigrationChanged when an
+    membership in the four service roles and nothing else. Raises MigrationChanged when an
     applied file was edited.
     """
     connection = await asyncpg.connect(database_url)

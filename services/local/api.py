@@ -19,7 +19,7 @@ from services.kit.codec import EventCodec
 from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
-from services.kit.keys import KeyRing, MasterKey
+from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.openapi import openapi
 from services.kit.outside import GatewaySettings, OidcSettings
 from services.kit.settings import Settings, read_settings
@@ -59,7 +59,9 @@ async def openapi_document() -> dict[str, Any]:
     keys = KeyRing(MasterKey(master_key), never_opened)
     log = EventLog(never_opened, EventCodec(EVENTS), keys)
     app, authenticator = with_commands(Commanding(log, clock), clock)
-    query.install(app, Reading(never_opened, log, authenticator, Cursors(master_key), clock))
+    signing = SigningKey(bytes(32))
+    reading = Reading(never_opened, log, authenticator, Cursors(master_key), clock, signing)
+    query.install(app, reading)
     return openapi(app)
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import orjson
 
-_PROGRESS = """
-    select (select partitions from log.relay) as published,
-           (select position from log.relay) as relayed,
-           array_agg(position order by partition) as applied,
-           bool_and(source = 'log') as from_log
-    from read.offsets
+PROGRESS = """
+    (select partitions from log.relay) as published,
+    (select position from log.relay) as relayed,
+    (select array_agg(position order by partition) from read.offsets) as applied,
+    (select bool_and(source = 'log') from read.offsets) as from_log
 """
+"""The select list that `visible_in` reads."""
+_PROGRESS = f"select {PROGRESS}"
 FIRST_PAUSE_SECONDS = 0.002
 LONGEST_PAUSE_SECONDS = 0.025
 
@@ -23,7 +24,11 @@ async def visible_position(connection: Any) -> int:
     `connection` is an asyncpg connection or pool that may read `log` and `read`. A partition in
     which nothing is left to apply is as far as the relay is.
     """
-    row = await connection.fetchrow(_PROGRESS)
+    return visible_in(await connection.fetchrow(_PROGRESS))
+
+
+def visible_in(row: Any) -> int:
+    """Return the same from a row that has the columns of PROGRESS."""
     published = orjson.loads(row["published"])
     relayed = 0 if row["from_log"] else row["relayed"]
     lowest: int | None = None

@@ -344,9 +344,10 @@ class _CatchUp:
             old = await connection.fetchval(
                 "select name || '_v' || generation from read.models where name = $1", name
             )
-            await connection.execute(f"drop view if exists read.{name}")
+            # Replaced, not made anew: policies lean on it. It asks as whoever reads it.
+            view = f"create or replace view read.{name} with (security_invoker = true)"
             rows = f"select * from read.{self._table.name}"  # noqa: S608 - our names
-            await connection.execute(f"create view read.{name} as {rows}")
+            await connection.execute(f"{view} as {rows}")
             await connection.execute(
                 "update read.models set generation = generation + 1, fold_version = $2,"
                 " switched_at = clock_timestamp() where name = $1",

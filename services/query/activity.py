@@ -5,7 +5,7 @@ nothing. A client that cannot keep up is told so and sent away; it comes back th
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -14,15 +14,17 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from schemas.filters import Kind as FieldKind
 from schemas.rights import sees
 from services.kit import errors
 from services.kit.auth import Principal
 from services.kit.codec import decode_origin
 from services.query.lead_log import Kind
+from services.query.masking import mask_event
 from services.query.parameters import Actor, Current, Id, Position
 from services.query.reading import Reading
 from services.query.rows import dumps
-from services.query.sight import sight_for
+from services.query.sight import shows_phones, sight_for
 from services.query.tail import Happening, Tail
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -54,9 +56,14 @@ class Follower:
     """One client: where it stands and what it wants to hear."""
 
     def __init__(
-        self, reading: Reading, tail: Tail, principal: Principal, given: ActivityParameters
+        self,
+        reading: Reading,
+        tail: Tail,
+        principal: Principal,
+        given: ActivityParameters,
+        scope: Scope | None = None,
     ) -> None:
-        """Follow `tail` as `principal`."""
+        """Follow `tail` as `principal`; with the request's `scope` their key is looked at again."""
         self._reading = reading
         self._tail = tail
         self._principal = principal
@@ -64,7 +71,10 @@ class Follower:
         self._actors = frozenset(given.actor)
         self._campaigns = frozenset(given.campaign)
         self._leads = frozenset(given.lead)
+        self._scope = scope
         self._sight: Any = None
+        self._phones = False
+        self._kinds_of_fields: Mapping[str, FieldKind] = {}
         self._sight_until = 0.0
 
     async def chunks(self, after: int | None) -> AsyncGenerator[bytes, None]:
@@ -81,6 +91,8 @@ class Follower:
                 position = after
             async for chunk in self._live(position):
                 yield chunk
+        except errors.Unauthenticated:
+            yield _refused()
         finally:
             await self._tail.leave()
 
@@ -104,16 +116,23 @@ class Follower:
         if not found:
             return b""
         await self._look()
-        return b"".join(_event(one) for one in found if self._wants(one))
+        phones, kinds = self._phones, self._kinds_of_fields
+        return b"".join(_event(one, phones, kinds) for one in found if self._wants(one))
 
     async def _look(self) -> None:
-        """Take the caller's sight anew now and then: rights change while a stream is open."""
+        """Take the caller's sight anew now and then: rights change while a stream is open.
+
+        Raises Unauthenticated when the key is good no more.
+        """
         now = asyncio.get_running_loop().time()
         if now < self._sight_until:
             return
-        async with self._reading.pool.acquire() as connection:
-            directory = await self._reading.directory(connection)
+        if self._scope is not None:
+            self._principal = await self._reading.authenticator.principal_of(self._scope)
+        directory = await self._reading.recent_directory()
         self._sight = sight_for(self._principal, directory)
+        self._phones = shows_phones(self._principal)
+        self._kinds_of_fields = directory.kinds
         self._sight_until = now + SIGHT_SECONDS_MAX
 
     def _wants(self, one: Happening) -> bool:
@@ -127,12 +146,18 @@ class Follower:
         )
 
 
-def _event(one: Happening) -> bytes:
+def _event(one: Happening, phones: bool, kinds: Mapping[str, FieldKind]) -> bytes:
     """Return an event as SSE. What is personal stays in the log; a client reads the lead for
     that.
     """
+    text = one.texts.get(phones)
+    if text is not None:
+        return text
     stored = one.stored
     origin = decode_origin(stored.meta)
+    data: Any = orjson.Fragment(stored.data)
+    if not phones:
+        data = mask_event(stored.type, orjson.loads(stored.data), kinds, personal=False)
     content = {
         "position": stored.position,
         "lead_id": stored.stream_id,
@@ -145,9 +170,11 @@ def _event(one: Happening) -> bytes:
         "campaign_id": one.campaign_id,
         "owner": one.owner,
         "status": one.status,
-        "data": orjson.Fragment(stored.data),
+        "data": data,
     }
-    return b"id: %d\nevent: activity\ndata: %b\n\n" % (stored.position, dumps(content))
+    text = b"id: %d\nevent: activity\ndata: %b\n\n" % (stored.position, dumps(content))
+    one.texts[phones] = text
+    return text
 
 
 def _slow(position: int) -> bytes:
@@ -156,6 +183,15 @@ def _slow(position: int) -> bytes:
         "detail": "You did not keep up. Connect again with Last-Event-ID to go on.",
         "retryable": True,
         "position": position,
+    }
+    return b"event: error\ndata: %b\n\n" % dumps(fault)
+
+
+def _refused() -> bytes:
+    fault = {
+        "code": "unauthenticated",
+        "detail": "The key is not good any more.",
+        "retryable": False,
     }
     return b"event: error\ndata: %b\n\n" % dumps(fault)
 
@@ -238,9 +274,8 @@ def install(app: FastAPI, reading: Reading) -> None:
             raise errors.Invalid(f"There is no position {after} yet.", [detail])
         if clients >= CLIENTS_MAX:
             raise errors.Unavailable("Too many are following already.", retry_after_seconds=5)
-        return EventStream(
-            counted(Follower(reading, tail, principal, given).chunks(after)), app.state.draining
-        )
+        follower = Follower(reading, tail, principal, given, request.scope)
+        return EventStream(counted(follower.chunks(after)), app.state.draining)
 
     async def counted(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         nonlocal clients

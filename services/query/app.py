@@ -12,13 +12,14 @@ from services.kit.codec import EventCodec
 from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app, serve
-from services.kit.keys import KeyRing, MasterKey
+from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.oidc import TokenReader
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
 from services.query import (
     activity,
+    blast_radius,
     breakdown,
     campaign,
     contract,
@@ -30,6 +31,7 @@ from services.query import (
     pool,
     pool_log,
     pool_summary,
+    proof,
     quarantine,
     segment,
     selection,
@@ -39,6 +41,8 @@ from services.query import (
     worklist,
 )
 from services.query.api_key import KeyTable
+from services.query.pasts import routes as pasts
+from services.query.pasts.desk import open_desk
 from services.query.reading import STATEMENT_MS_MAX, Reading, positions
 
 POOL_CONNECTIONS_MAX = 16
@@ -51,6 +55,9 @@ _ROUTES = (
     lead_history,
     lead_log,
     activity,
+    blast_radius,
+    proof,
+    pasts,
     campaign,
     pool,
     pool_summary,
@@ -102,7 +109,9 @@ async def open_reading(
         table, oidc = KeyTable(pool), settings.oidc
         tokens = None if oidc is None else TokenReader(oidc, table, clock)
         known = authenticator or Authenticator(table, clock, tokens=tokens)
-        yield Reading(pool, log, known, Cursors(settings.master_key), clock)
+        signing = SigningKey(settings.signing_key)
+        async with open_desk(settings):
+            yield Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
     finally:
         await pool.close()
 

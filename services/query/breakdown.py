@@ -204,7 +204,7 @@ async def breakdown(asked: Asked, body: BreakdownBody) -> Response:
     if body.field not in asked.single_kinds:
         fault = Fault("no-such-field", f"there is no field {body.field}", "/field")
         raise invalid(FilterInvalid([fault]), "")
-    spread = _Spread(asked, body, whole_scope(asked, body.scope))
+    spread = _Spread(asked, body, await whole_scope(asked, body.scope))
     await spread.choose()
     parts, total, empty = await spread.parts()
     if total < FOUND_MIN and spread.source is not WHOLE:

@@ -12,9 +12,9 @@ from services.kit import errors
 from services.kit.auth import require_role
 from services.kit.cursors import CursorInvalid, fingerprint
 from services.query import answers
+from services.query.masking import masked
 from services.query.parameters import LIMIT_DEFAULT, Current, Cursor, Id, Limit
 from services.query.reading import Asked, Reading, answer
-from services.query.sight import masked
 from services.query.sql import Arguments
 
 ROLES = frozenset({"admin", "auditor", "team_leader"})

@@ -42,8 +42,9 @@ from services.query.questions import (
 from services.query.reading import Asked, Reading, answer, tries
 from services.query.sampling import planned
 from services.query.searching import Found, look_up
-from services.query.sight import sight_condition
+from services.query.sight import sight_condition, sight_then_condition
 from services.query.sql import Arguments
+from services.query.wall import lower_wall
 
 COUNT_EXACT_MAX = 10_000
 SORTED_MAX = 5_000
@@ -69,7 +70,8 @@ def leads_condition(
 
     Deleted leads are left out unless the tree asks about them. `found`: what `look_up` returned.
     """
-    parts = ["true" if everything else sight_condition(asked.sight, arguments)]
+    in_sight = sight_then_condition if asked.then else sight_condition
+    parts = ["true" if everything else in_sight(asked.sight, arguments)]
     if tree is None or not mentions(tree, "deleted"):
         parts.append("not l.deleted")
     if tree is not None:
@@ -161,7 +163,7 @@ async def count(asked: Asked, body: CountBody) -> Response:
     """Answer how many leads match: exactly up to 10,000 or when asked to, else the planner's
     guess.
     """
-    everything = whole_scope(asked, body.scope)
+    everything = await whole_scope(asked, body.scope)
     arguments = Arguments()
     searched = await look_up(asked.connection, body.filter)
     condition = leads_condition(
@@ -181,18 +183,25 @@ async def count(asked: Asked, body: CountBody) -> Response:
 
 
 async def estimate(asked: Asked, statement: str, arguments: Arguments) -> int:
-    """Return how many rows the planner expects of a statement."""
+    """Return how many rows the planner expects of a statement that carries the caller's sight.
+
+    Policies of the database would be counted as one condition more.
+    """
+    await lower_wall(asked.connection, asked.sight)
     _, expected = await planned(asked.connection, statement, arguments)
     return expected
 
 
-def whole_scope(asked: Asked, scope: str) -> bool:
+async def whole_scope(asked: Asked, scope: str) -> bool:
     """Say whether to count leads out of sight too; Forbidden for who may not (rule 2)."""
-    if scope == "all" and not asked.sight.insights:
+    if scope != "all":
+        return False
+    if not asked.sight.insights:
         raise errors.Forbidden(
             "Counting leads out of your sight takes the right extended_insights."
         )
-    return scope == "all"
+    await lower_wall(asked.connection, asked.sight)
+    return True
 
 
 async def find_in_sight(asked: Asked, lead_id: UUID) -> Any:

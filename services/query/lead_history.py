@@ -18,6 +18,8 @@ from services.kit import errors
 from services.query import answers, rows
 from services.query.lead import TAG, LeadParameters, lead_at
 from services.query.lead_log import Change
+from services.query.lead_page import Parts, parts_of
+from services.query.masking import mask_changes
 from services.query.parameters import Line
 from services.query.past import Moment, Past, differences, folded, read_moment
 from services.query.reading import Asked, Reading, answer
@@ -46,8 +48,8 @@ class AsOf(answers.Shape):
     recorded_at: datetime
 
 
-class LeadThen(answers.LeadAnswer):
-    """A lead; `as_of` is null when it is the present one."""
+class LeadThen(answers.LeadAnswer, Parts):
+    """A lead with all its page shows; `as_of` is null when it is the present one."""
 
     as_of: AsOf | None
 
@@ -94,7 +96,7 @@ def _step(recorded: Recorded) -> dict[str, Any]:
 
 async def history(past: Past, asked: Asked, lead_id: UUID) -> list[Recorded]:
     """Return all events of a lead that is in sight as it stands now; else NotFound."""
-    stored = await past.events(lead_id)
+    stored = await past.events(asked.connection, lead_id)
     events = await past.decode(lead_id, stored)
     row = folded(events)
     if row is None or not sees(
@@ -127,8 +129,14 @@ def install(app: FastAPI, reading: Reading) -> None:
         events = upto(await history(past, asked, lead_id), moment, "as_of")
         row = folded(events)
         assert row is not None
-        content = {"lead": _shown(row, asked), "as_of": _as_of(events[-1]), **asked.currency()}
-        return answer(content, {"ETag": f'"{events[-1].version}"'})
+        last = events[-1]
+        content = {
+            "lead": _shown(row, asked),
+            "as_of": _as_of(last),
+            **await parts_of(asked, row, last.version),
+            **asked.currency(),
+        }
+        return answer(content, {"ETag": f'"{last.version}"'})
 
     @app.get("/v1/leads/{lead_id}", tags=[TAG], responses={200: {"model": LeadThen}})
     async def read_lead(
@@ -139,7 +147,12 @@ def install(app: FastAPI, reading: Reading) -> None:
             async with reading.asked(request, given.min_position) as asked:
                 return await then(asked, lead_id, given.as_of)
         async with lead_at(reading, request, lead_id, given) as (asked, row):
-            content = {"lead": _shown(row, asked), "as_of": None, **asked.currency()}
+            content = {
+                "lead": _shown(row, asked),
+                "as_of": None,
+                **await parts_of(asked, row, row["version"]),
+                **asked.currency(),
+            }
             return answer(content, {"ETag": f'"{row["version"]}"'})
 
     @app.get("/v1/leads/{lead_id}/diff", tags=[TAG], responses={200: {"model": LeadDiff}})
@@ -165,7 +178,7 @@ def _diff(
     assert new is not None
     changes: Any = differences(old, new)
     if not asked.shows_phones:
-        changes = rows.mask_numbers(changes)
+        changes = mask_changes(changes, asked.directory.kinds)
     between = sorted((len(before), len(after)))
     longer = max(before, after, key=len)
     return {

@@ -1,7 +1,7 @@
 """The log of a lead: every call and change, newest first, who, when, why, before and after.
 
 Newest by when the fact happened, so a call that arrived late stands where it belongs (rule 9); both
-times are told.
+times are told. What happened to leads that were merged into this one stands among its own.
 """
 
 from datetime import datetime
@@ -17,12 +17,14 @@ from schemas.instants import format_instant
 from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
 from services.query import answers
+from services.query.causes import Cause, cause_of
 from services.query.changes import changes_of, complete, has_personal
 from services.query.lead import TAG, LeadParameters, lead_at
+from services.query.masking import mask_event
+from services.query.merged_logs import erased_among, leads_of_log, moment_of_log
 from services.query.parameters import LIMIT_DEFAULT, Actor, Cursor, Limit, Line
 from services.query.past import Moment, read_moment
 from services.query.reading import Asked, Reading, answer
-from services.query.rows import mask_numbers
 from services.query.sql import Arguments
 
 Kind = Annotated[str, Field(pattern=r"^(lead\.)?[a-z_]{1,60}$")]
@@ -47,10 +49,13 @@ class Change(answers.Shape):
 
 
 class LogEntry(answers.Shape):
-    """One event of the lead. `erased`: it had personal fields and they are gone for good (rule
-    16).
+    """One event of the lead, or of one merged into it (`lead_id`, whose `version` it is).
+
+    `happened_at` is the fact's own time, `recorded_at` when it was learned. `erased`: it had
+    personal fields and they are gone for good (rule 16).
     """
 
+    lead_id: UUID
     version: int
     position: int
     kind: str
@@ -58,6 +63,7 @@ class LogEntry(answers.Shape):
     recorded_at: datetime
     actor: str
     cause: str
+    because: Cause
     data: dict[str, Any]
     changes: list[Change]
     erased: bool
@@ -68,39 +74,38 @@ class LogPage(answers.Shown):
 
     lead_id: UUID
     version: int = Field(description="The version of the lead the log reaches to")
+    merged: list[UUID] = Field(description="Leads merged into it, whose entries are among these")
     entries: list[LogEntry]
     next: str | None
 
 
 def _condition(
-    lead_id: UUID, given: LogParameters, moment: Moment | None, arguments: Arguments
+    leads: list[UUID], given: LogParameters, moment: Moment | None, arguments: Arguments
 ) -> str:
-    parts = [f"g.lead_id = {arguments.add(lead_id, 'uuid')}"]
+    parts = [f"g.lead_id = any({arguments.add(leads, 'uuid[]')})"]
     if given.kind:
         kinds = ["lead." + kind.removeprefix("lead.") for kind in given.kind]
         parts.append(f"g.kind = any({arguments.add(kinds, 'text[]')})")
     if given.actor:
         parts.append(f"g.actor = any({arguments.add(given.actor, 'text[]')})")
     if moment is not None:
-        for column, value, cast in (
-            ("version", moment.version, "int8"),
-            ("position", moment.position, "int8"),
-            ("recorded_at", moment.time, "timestamptz"),
-        ):
-            if value is not None:
-                parts.append(f"g.{column} <= {arguments.add(value, cast)}")
+        if moment.position is not None:
+            parts.append(f"g.position <= {arguments.add(moment.position, 'int8')}")
+        if moment.time is not None:
+            parts.append(f"g.recorded_at <= {arguments.add(moment.time, 'timestamptz')}")
     return " and ".join(parts)
 
 
 async def log_page(reading: Reading, asked: Asked, lead: Any, given: LogParameters) -> Response:
     """Answer one page of the log of a lead that is in sight."""
     lead_id = lead["lead_id"]
-    erased = lead["anonymised"] or lead["deleted"]
     moment = None
     if given.as_of is not None:
         moment = read_moment(given.as_of, asked.now, "as_of")
+        moment = await moment_of_log(asked, lead_id, moment)
+    leads = await leads_of_log(asked, lead, moment)
     arguments = Arguments()
-    condition = _condition(lead_id, given, moment, arguments)
+    condition = _condition(leads, given, moment, arguments)
     bound = fingerprint("log", str(lead_id), given.kind, given.actor, given.as_of)
     if given.cursor is not None:
         try:
@@ -108,39 +113,56 @@ async def log_page(reading: Reading, asked: Asked, lead: Any, given: LogParamete
         except CursorInvalid as reason:
             detail = errors.Detail("invalid-cursor", str(reason), "/query/cursor")
             raise errors.Invalid("The cursor is not valid.", [detail]) from None
-        moment_place = arguments.add(datetime.fromisoformat(happened_at), "timestamptz")
-        version_place = arguments.add(below, "int4")
-        condition += f" and (g.happened_at, g.version) < ({moment_place}, {version_place})"
+        time_place = arguments.add(datetime.fromisoformat(happened_at), "timestamptz")
+        place = arguments.add(below, "int8")
+        condition += f" and (g.happened_at, g.position) < ({time_place}, {place})"
     limit = arguments.add(given.limit + 1, "int8")
-    order = "order by g.happened_at desc, g.version desc limit"
+    order = "order by g.happened_at desc, g.position desc limit"
     statement = " ".join(("select g.* from read.lead_log g where", condition, order, limit))
     found = await asked.connection.fetch(statement, *arguments.values)
     following = None
     if len(found) > given.limit:
         found = found[: given.limit]
         last = found[-1]
-        following = reading.cursors.seal(
-            [format_instant(last["happened_at"]), last["version"]], bound
-        )
+        place_of_last = [format_instant(last["happened_at"]), last["position"]]
+        following = reading.cursors.seal(place_of_last, bound)
     content = {
         "lead_id": lead_id,
         "version": lead["version"],
-        "entries": [entry(row, asked.shows_phones, erased) for row in found],
+        "merged": leads[1:],
+        "entries": await entries(asked, found, lead),
         "next": following,
         **asked.currency(),
     }
     return answer(content)
 
 
-def entry(row: Any, phones: bool, erased: bool) -> dict[str, Any]:
-    """Return a row of the log as people read it; `erased` says that the lead was."""
-    kind = row["kind"]
+async def entries(asked: Asked, found: list[Any], lead: Any = None) -> list[dict[str, Any]]:
+    """Return rows of the log as people read them; `lead` is the row of one whose they are."""
+    own: UUID | None = None if lead is None else lead["lead_id"]
+    unsure = {
+        row["lead_id"]
+        for row in found
+        if row["personal"] is None and row["lead_id"] != own and has_personal(row["kind"])
+    }
+    erased = await erased_among(asked, sorted(unsure)) if unsure else set()
+    if own is not None and (lead["anonymised"] or lead["deleted"]):
+        erased.add(own)
+    return [entry(asked, row, erased=row["lead_id"] in erased) for row in found]
+
+
+def entry(asked: Asked, row: Any, *, erased: bool) -> dict[str, Any]:
+    """Return a row of the log as its reader may see it; `erased` says that the lead was."""
+    kind, kinds = row["kind"], asked.directory.kinds
     data = orjson.loads(row["data"])
     personal = None if row["personal"] is None else orjson.loads(row["personal"])
-    if personal is not None and not phones:
-        personal = mask_numbers(personal)
+    if not asked.shows_phones:
+        data = mask_event(kind, data, kinds, personal=False)
+        if personal is not None:
+            personal = mask_event(kind, personal, kinds, personal=True)
     whole = complete(kind, data, personal)
     return {
+        "lead_id": row["lead_id"],
         "version": row["version"],
         "position": row["position"],
         "kind": kind,
@@ -148,6 +170,7 @@ def entry(row: Any, phones: bool, erased: bool) -> dict[str, Any]:
         "recorded_at": row["recorded_at"],
         "actor": row["actor"],
         "cause": row["cause"],
+        "because": cause_of(row["cause"]),
         "data": whole,
         "changes": changes_of(kind, whole),
         "erased": erased and personal is None and has_personal(kind),
@@ -161,6 +184,6 @@ def install(app: FastAPI, reading: Reading) -> None:
     async def read_log(
         request: Request, lead_id: UUID, given: Annotated[LogParameters, Query()]
     ) -> Response:
-        """Read what happened to a lead, newest first."""
+        """Read what happened to a lead and to those merged into it, newest first."""
         async with lead_at(reading, request, lead_id, given) as (asked, row):
             return await log_page(reading, asked, row, given)

@@ -13,16 +13,21 @@ from schemas.catalogue import EVENTS
 from schemas.envelope import Recorded
 from schemas.relative_time import NoSuchTime, resolve_instant
 from services.kit import errors
-from services.kit.codec import StoredEvent
+from services.kit.codec import READ_EVENTS, StoredEvent
 from services.kit.eventlog import EventLog
 from services.projections.decoding import Decoder
-from services.projections.history import read_after
 from services.projections.lead import fold
 from services.projections.model import Row
 
 _ORDINAL = re.compile(r"(version|position):(\d{1,18})", re.ASCII)
 _DESTROYING = frozenset(topic for topic, kind in EVENTS.items() if getattr(kind, "DESTROYS_KEY", 0))
 
+# The lead's row is behind the wall, so its events are too.
+_STREAM = (
+    READ_EVENTS
+    + " where stream_id = $1 and exists (select from read.lead l where l.lead_id = $1)"
+    + " order by version"
+)
 _OF_THE_ROW = frozenset(
     {"version", "position", "contact_sessions", "personal_fields", "status_since", "reached"}
 )
@@ -69,12 +74,14 @@ class Past:
 
     def __init__(self, log: EventLog) -> None:
         """Read from `log`, personal fields with its keys."""
-        self._pool = log.pool
         self._decoder = Decoder(log.keys)
 
-    async def events(self, lead_id: UUID) -> list[StoredEvent]:
-        """Return all events of the lead, [] when there is no such lead."""
-        stored = (await read_after(self._pool, {lead_id: 0}))[lead_id]
+    async def events(self, connection: Any, lead_id: UUID) -> list[StoredEvent]:
+        """Return all events of the lead, [] when there is no such lead or it is behind the
+        connection's wall.
+        """
+        rows = await connection.fetch(_STREAM, lead_id)
+        stored = [StoredEvent(*row) for row in rows]
         return [one for one in stored if one.type.startswith("lead.")]
 
     async def decode(self, lead_id: UUID, stored: Sequence[StoredEvent]) -> list[Recorded]:

@@ -95,7 +95,7 @@ async def _page(
         following = reading.cursors.seal(
             [end["created_at"].isoformat(), str(end["pool_id"])], bound
         )
-    everything = whole_scope(asked, given.scope)
+    everything = await whole_scope(asked, given.scope)
     shown = await tallies.shown(asked, "pool_id", found, given, everything=everything)
     return answer({"pools": shown, "next": following, **asked.currency()})
 
@@ -135,7 +135,7 @@ def install(app: FastAPI, reading: Reading) -> None:
             rows = await asked.connection.fetch(" ".join(statement), pool_id)
             if not rows:
                 raise errors.NotFound
-            everything = whole_scope(asked, given.scope)
+            everything = await whole_scope(asked, given.scope)
             (shown,) = await tallies.shown(asked, "pool_id", rows, given, everything=everything)
             headers = {"ETag": f'"{shown["version"]}"'}
             return answer({"pool": shown, **asked.currency()}, headers)

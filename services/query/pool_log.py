@@ -59,10 +59,7 @@ async def _entries(asked: Asked, pool: UUID, after: UUID) -> tuple[list[dict[str
         " order by g.lead_id, g.version",
         list(erased),
     )
-    entries = [
-        {"lead_id": row["lead_id"], **entry(row, asked.shows_phones, erased[row["lead_id"]])}
-        for row in found
-    ]
+    entries = [entry(asked, row, erased=erased[row["lead_id"]]) for row in found]
     return entries, leads[-1]["lead_id"]
 
 

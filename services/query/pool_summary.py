@@ -64,7 +64,7 @@ async def _summary(
     if row is None:
         raise errors.NotFound
     labels = await kpi_labels(asked, given.kpi)
-    everything = whole_scope(asked, given.scope)
+    everything = await whole_scope(asked, given.scope)
     counted = await tallies.of(
         asked,
         column,

@@ -24,22 +24,27 @@ from services.kit.clock import Clock
 from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import json_response
+from services.kit.keys import SigningKey
 from services.kit.postgres import RETRYABLE
-from services.projections.progress import visible_position, wait_visible
+from services.projections.progress import PROGRESS, visible_in, wait_visible
 from services.query.directory import EMPTY, STAMP, Directory, read_directory
 from services.query.filters_sql import Terms
 from services.query.rows import dumps
 from services.query.sight import shows_phones, sight_for
+from services.query.wall import behind_wall
 
 WAIT_SECONDS_MAX = 2.0
 POLL_SECONDS = 0.01
+RECENT_SECONDS = 1.0
 STATEMENT_MS_MAX = 5_000
+_HEAD = "(select coalesce(max(position), 0) from log.events) as head"
+_POSITIONS = ", ".join((PROGRESS, _HEAD))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One read: the caller, what they may see, and `position`, up to which the read models show the
-    log.
+    log. `then`: the connection shows leads as they were at an earlier moment, which `now` is.
     """
 
     connection: Any
@@ -49,6 +54,7 @@ class Asked:
     now: datetime
     position: int
     head: int
+    then: bool = False
 
     @property
     def shows_phones(self) -> bool:
@@ -80,7 +86,10 @@ class Asked:
 
 
 class Reading:
-    """What all reads share: the pool under a role that can only read, the log, keys and clock."""
+    """What all reads share: the pool under a role that can only read, the log, keys and clock.
+
+    `signing` is the key that signs the log, and what is handed out of it.
+    """
 
     def __init__(
         self,
@@ -89,6 +98,7 @@ class Reading:
         authenticator: Authenticator,
         cursors: Cursors,
         clock: Clock,
+        signing: SigningKey,
     ) -> None:
         """Take ready parts; opening and closing them is the caller's."""
         self.pool = pool
@@ -96,7 +106,10 @@ class Reading:
         self.authenticator = authenticator
         self.cursors = cursors
         self.clock = clock
+        self.signing = signing
         self._directory = EMPTY
+        self._looked_at = -RECENT_SECONDS
+        self._looking = asyncio.Lock()
 
     @asynccontextmanager
     async def asked(self, request: Request, min_position: int = 0) -> AsyncIterator[Asked]:
@@ -121,17 +134,30 @@ class Reading:
         if min_position:
             await self._reach(min_position)
         async with self.pool.acquire() as connection:
-            position, head = await positions(connection)
             directory = await self.directory(connection)
             sight = sight_for(principal, directory)
-            now = self.clock.now()
-            yield Asked(connection, principal, directory, sight, now, position, head)
+            async with behind_wall(connection, sight, _POSITIONS) as row:
+                position, head = _positions_in(row)
+                now = self.clock.now()
+                yield Asked(connection, principal, directory, sight, now, position, head)
 
     async def directory(self, connection: Any) -> Directory:
         """Return the organisation as it stands."""
         stamp = tuple(await connection.fetchval(f"select {STAMP}"))
         if stamp != self._directory.stamp:
             self._directory = await read_directory(connection, stamp)
+        return self._directory
+
+    async def recent_directory(self) -> Directory:
+        """Return the organisation as it stood within the last second: one look for all who follow
+        at the same time.
+        """
+        if monotonic() - self._looked_at > RECENT_SECONDS:
+            async with self._looking:
+                if monotonic() - self._looked_at > RECENT_SECONDS:
+                    async with self.pool.acquire() as connection:
+                        await self.directory(connection)
+                    self._looked_at = monotonic()
         return self._directory
 
     async def _reach(self, wanted: int) -> None:
@@ -150,9 +176,12 @@ class Reading:
 
 async def positions(connection: Any) -> tuple[int, int]:
     """Return the position up to which the read models show the log, and the log's last position."""
-    visible = await visible_position(connection)
-    head = await connection.fetchval("select coalesce(max(position), 0) from log.events")
-    return min(visible, head), head
+    return _positions_in(await connection.fetchrow(f"select {_POSITIONS}"))
+
+
+def _positions_in(row: Any) -> tuple[int, int]:
+    head = row["head"]
+    return min(visible_in(row), head), head
 
 
 async def tries(more: bool) -> AsyncIterator[int]:

@@ -3,8 +3,7 @@
 Rows come from the read model or from a fold of the log; both look the same here.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +11,8 @@ import orjson
 
 from schemas.filters import CUSTOM, Kind
 from services.query.columns import COLLECTIONS, COLUMNS, PHONES, THROUGH
+from services.query.masking import is_number, mask_contact, masked
 from services.query.paging import looked_up
-from services.query.sight import masked
 from services.query.sql import Arguments
 
 EVERYTHING = (*COLUMNS, *COLLECTIONS)
@@ -21,7 +20,6 @@ GRID = (*COLUMNS, "contacts", "fields")
 """What a list shows when no columns are asked for: all but the notes."""
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-_NUMBER_LIKE = re.compile(r"\+?[\d ()/.-]{6,}", re.ASCII)
 
 
 def select_list(columns: Iterable[str], arguments: Arguments) -> str:
@@ -63,31 +61,11 @@ def _collection(name: str, value: Any, kinds: Mapping[str, Kind], phones: bool) 
         return orjson.Fragment(value) if text else value
     plain = orjson.loads(value) if text else value
     if name == "contacts":
-        return [_masked_contact(contact) for contact in plain]
+        return [mask_contact(contact, kinds) for contact in plain]
     return {
-        field: masked(one) if _is_phone(field, one, kinds) else one for field, one in plain.items()
+        field: masked(one) if is_number(field, kinds) and isinstance(one, str) else one
+        for field, one in plain.items()
     }
-
-
-def _is_phone(field: str, value: Any, kinds: Mapping[str, Kind]) -> bool:
-    return kinds.get(CUSTOM + field) == "phone" and isinstance(value, str)
-
-
-def _masked_contact(contact: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = {name: masked(contact[name]) for name in ("phone", "typed") if contact.get(name)}
-    fields = mask_numbers(contact.get("fields") or {})
-    return {**contact, **numbers, "fields": fields}
-
-
-def mask_numbers(value: Any) -> Any:
-    """Return `value` with every text masked that looks like a phone number."""
-    if isinstance(value, str):
-        return masked(value) if _NUMBER_LIKE.fullmatch(value) else value
-    if isinstance(value, Mapping):
-        return {name: mask_numbers(one) for name, one in value.items()}
-    if isinstance(value, Sequence):
-        return [mask_numbers(one) for one in value]
-    return value
 
 
 def dumps(content: Any) -> bytes:

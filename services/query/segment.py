@@ -61,7 +61,7 @@ class SegmentAnswer(answers.Shown):
 async def _shown(
     asked: Asked, rows: list[Any], given: KpiParameters, tallies: Tallies
 ) -> list[dict[str, Any]]:
-    everything = whole_scope(asked, given.scope)
+    everything = await whole_scope(asked, given.scope)
     shown = []
     for segment in await tallies.shown(asked, "segment_id", rows, given, everything=everything):
         segment["agents"] = orjson.Fragment(segment["agents"])

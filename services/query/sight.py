@@ -34,6 +34,12 @@ def shows_phones(principal: Principal) -> bool:
     return may_unmask_phones(principal.role, principal.rights)
 
 
-def masked(phone: str) -> str:
-    """Return a number with all but its last two digits hidden."""
-    return "•" * max(len(phone) - 2, 0) + phone[-2:]
+def sight_then_condition(sight: Sight, arguments: Arguments) -> str:
+    """Return the same for a lead `l` as it was: what counts is who may see it now.
+
+    The quoted name is the present lead, wherever the statement is asked (services/query/pasts).
+    """
+    if sight.everything:
+        return "true"
+    seen = sight_condition(sight, arguments)
+    return f'l.lead_id in (select l.lead_id from read."lead" l where {seen})'  # noqa: S608 - ours

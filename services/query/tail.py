@@ -7,7 +7,7 @@ Nothing is read while nobody follows.
 import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,18 @@ from services.query.reading import positions
 KEPT_MAX = 20_000
 BATCH_MAX = 1_000
 POLL_SECONDS = 0.05
+"""Between two looks, also while much happens: waking hundreds of followers for every event alone
+would take longer than the events do.
+"""
 FAULT_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event of a lead with what decides who may hear of it: the lead as it stands now."""
+    """An event of a lead with what decides who may hear of it: the lead as it stands now.
+
+    `texts` keeps what is sent of it, made once for all who hear the same.
+    """
 
     stored: StoredEvent
     owner: str
@@ -35,6 +41,7 @@ class Happening:
     processed_by: str | None
     campaign_id: str | None
     status: str
+    texts: dict[bool, bytes] = field(default_factory=dict, compare=False)
 
     @property
     def position(self) -> int:
@@ -51,7 +58,7 @@ class Tail:
         self._kept: list[Happening] = []
         self._from = 0
         self.position = 0
-        self._moved = asyncio.Condition()
+        self._turn = asyncio.Event()
         self._followers = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -82,9 +89,11 @@ class Tail:
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
         """Wait until the tail is beyond `position`, or that long."""
+        until = asyncio.get_running_loop().time() + seconds
         try:
-            async with asyncio.timeout(seconds), self._moved:
-                await self._moved.wait_for(lambda: self.position > position)
+            async with asyncio.timeout_at(until):
+                while self.position <= position:
+                    await self._turn.wait()
         except TimeoutError:
             pass
 
@@ -101,22 +110,23 @@ class Tail:
                 visible, _ = await positions(self._log.pool)
                 if visible > self.position:
                     found, reached = await self.read(self.position, visible)
-                    await self._keep(found, reached)
-                    continue
+                    self._keep(found, reached)
+                    if reached < visible:
+                        continue
                 await asyncio.sleep(POLL_SECONDS)
             except RETRYABLE as fault:
                 logger().warning("tail-waits", why=type(fault).__name__)
                 await asyncio.sleep(FAULT_PAUSE_SECONDS)
 
-    async def _keep(self, found: Sequence[Happening], reached: int) -> None:
-        async with self._moved:
-            self._kept.extend(found)
-            surplus = len(self._kept) - KEPT_MAX
-            if surplus > 0:
-                self._from = self._kept[surplus - 1].position
-                del self._kept[:surplus]
-            self.position = reached
-            self._moved.notify_all()
+    def _keep(self, found: Sequence[Happening], reached: int) -> None:
+        self._kept.extend(found)
+        surplus = len(self._kept) - KEPT_MAX
+        if surplus > 0:
+            self._from = self._kept[surplus - 1].position
+            del self._kept[:surplus]
+        self.position = reached
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
 
 
 async def happenings(

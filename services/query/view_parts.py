@@ -20,10 +20,10 @@ from schemas.filters import (
 )
 from services.query import answers
 from services.query.columns import COLLECTIONS, THROUGH
+from services.query.masking import mask_numbers
 from services.query.paging import DEFAULT_SORT, SORT_KEYS_MAX, SortKey
 from services.query.questions import SortSpec
 from services.query.reading import Asked
-from services.query.rows import mask_numbers
 
 
 class Unknown(answers.Shape):

@@ -34,7 +34,7 @@ from services.projections.tables import Tables
 from services.query.api_key import KeyTable
 from services.query.app import install
 from services.query.reading import Reading
-from tests.kit.event_logs import MASTER, opened
+from tests.kit.event_logs import MASTER, SIGNING, opened
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 """A Wednesday."""
@@ -208,7 +208,7 @@ async def running(url: str) -> AsyncIterator[World]:
         async with opened(url) as log:
             reads = EventLog(pool, log.codec, KeyRing(MASTER, pool))
             keys = Authenticator(KeyTable(pool), clock)
-            reading = Reading(pool, reads, keys, Cursors(bytes(32)), clock)
+            reading = Reading(pool, reads, keys, Cursors(bytes(32)), clock, SIGNING)
             app = create_app("test")
             install(app, reading)
             transport = httpx.ASGITransport(app)

@@ -20,7 +20,7 @@ from services.query.reading import Reading
 from tests.contract.bulk_service import Bulk, bulk_running
 from tests.contract.command_service import KEYS
 from tests.contract.query_service import World
-from tests.kit.event_logs import MASTER
+from tests.kit.event_logs import MASTER, SIGNING
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def reads_of(bulk: Bulk) -> AsyncIterator[World]:
     try:
         reads = EventLog(pool, log.codec, KeyRing(MASTER, pool))
         keys = Authenticator(KeyTable(pool), clock)
-        reading = Reading(pool, reads, keys, Cursors(bytes(32)), clock)
+        reading = Reading(pool, reads, keys, Cursors(bytes(32)), clock, SIGNING)
         app = create_app("reads")
         install(app, reading)
         transport = httpx.ASGITransport(app)

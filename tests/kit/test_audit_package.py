@@ -1,6 +1,7 @@
 """An audit package convinces who has only Python, and no longer once a byte is changed."""
 
 import copy
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import asyncpg
 import pytest
 
 from services.kit import offline_verifier
-from services.kit.audit_package import audit_package
+from services.kit.audit_package import package_of, plain_of, proofs_of, signed, stored_events
 from services.kit.clock import FixedClock
 from services.kit.ids import new_id
 from services.kit.keys import SigningKey
@@ -36,11 +37,16 @@ async def package(database_url: str, tmp_path: Path) -> dict[str, Any]:
         clock.at = WHEN.replace(minute=int(SEGMENT_SECONDS))
         assert await sealer.step() is not None
         await log.append(append(subject, 2, priority(7)))
+        key = (await log.keys.load([subject]))[subject]
     connection = await asyncpg.connect(database_url, server_settings={"role": "leads_query"})
     try:
-        return await audit_package(connection, subject, SIGNING.public)
+        events = await stored_events(connection, subject)
+        proofs = await proofs_of(connection, events)
     finally:
         await connection.close()
+    plain = plain_of(events, key)
+    assert plain_of(events, None) == {}
+    return signed(package_of(subject, events, proofs, plain, SIGNING.public), SIGNING)
 
 
 def test_an_untouched_package_holds(package: dict[str, Any], tmp_path: Path) -> None:
@@ -58,6 +64,9 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "content": lambda p: p["events"][1].update(data="e30="),
     "time": lambda p: p["events"][0].update(recorded_at="2026-03-01T00:00:00+00:00"),
     "position": lambda p: p["events"][1].update(position=2),
+    "plain text": lambda p: p["events"][1].update(plain={"text": "asked for nothing"}),
+    "signature": lambda p: p.update(signature="00" * 64),
+    "format": lambda p: p.update(format="leads-audit-1"),
     "missing event": lambda p: p["events"].pop(0),
     "missing proof": lambda p: p["proofs"].pop(0),
     "other path": lambda p: p["proofs"][0]["path"][0].__setitem__(1, "00" * 32),
@@ -66,6 +75,9 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "other signature": lambda p: p["proofs"][0]["seal"].update(signature="00" * 64),
 }
 
+UNDER_THE_SIGNATURE = ("plain text", "signature")
+"""What rests on the package's own signature alone."""
+
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_a_changed_package_is_found_out(package: dict[str, Any], change: str) -> None:
@@ -73,11 +85,30 @@ async def test_a_changed_package_is_found_out(package: dict[str, Any], change: s
     CHANGES[change](changed)
     assert verify_package(package, SIGNING.public) == []
     assert verify_package(changed, SIGNING.public) != []
+    if change not in UNDER_THE_SIGNATURE:  # signed anew by the key's owner, it still does not hold
+        assert verify_package(signed(changed, SIGNING), SIGNING.public) != []
+
+
+def test_a_seal_of_ones_own_beside_a_true_one_is_found_out(package: dict[str, Any]) -> None:
+    """The second proof leads to a seal over the same events, which is true but for its signer."""
+    changed = copy.deepcopy(package)
+    seal = changed["proofs"][1]["seal"] = dict(changed["proofs"][1]["seal"])
+    seal["previous_head"] = "11" * 32
+    body = bytes.fromhex(seal["previous_head"]) + seal["first_position"].to_bytes(8)
+    body += seal["last_position"].to_bytes(8) + bytes.fromhex(seal["root"])
+    seal["head"] = hashlib.sha256(body).hexdigest()
+    faults = verify_package(signed(changed, SIGNING), SIGNING.public)
+    assert any("not signed by this key" in fault for fault in faults)
 
 
 async def test_a_package_signed_by_somebody_else_is_found_out(package: dict[str, Any]) -> None:
     faults = verify_package(package, SigningKey(bytes(32)).public)
     assert any("not signed by this key" in fault for fault in faults)
+
+
+def test_a_package_says_what_personal_fields_held(package: dict[str, Any]) -> None:
+    plain = [event["plain"] for event in package["events"]]
+    assert plain[1:] == [{"text": "asked for a brochure"}, None]
 
 
 @pytest.mark.parametrize("length", [0, 1, 32, 200])

@@ -1,0 +1,47 @@
+"""Why an event happened, as a link: to the bulk job, to all one command did, to the call that was
+reported.
+"""
+
+from typing import Any, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from pydantic import Field
+
+from services.query import answers
+
+KINDS = ("command", "bulk", "call", "rule")
+
+
+class Cause(answers.Shape):
+    """What caused an event. `id` is the command, the bulk job, the call as its source names it, or
+    the rule; `href` shows it, and `changes` all that it changed.
+    """
+
+    kind: Literal["command", "bulk", "call", "rule", "other"]
+    id: str
+    source: str | None = Field(description="Where a call was reported from")
+    href: str | None
+    changes: str
+
+
+def cause_of(text: str) -> dict[str, Any]:
+    """Return the cause that an event stores as `kind:id`."""
+    kind, _, name = text.partition(":")
+    source = None
+    if kind == "call":
+        source, _, name = name.rpartition("/")
+    return {
+        "kind": kind if kind in KINDS else "other",
+        "id": name,
+        "source": source or None,
+        "href": f"/v1/bulk-jobs/{name}" if kind == "bulk" and _is_id(name) else None,
+        "changes": f"/v1/changes?cause={quote(text, safe=':')}",
+    }
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

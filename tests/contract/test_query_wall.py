@@ -1,0 +1,116 @@
+"""The second wall of sight: the database holds back what a forgotten condition would let through,
+and no connection takes one caller's sight to the next.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from schemas.rights import Sight
+from services.kit.postgres import connect_pool
+from services.query.sql import Arguments
+from services.query.wall import behind_wall
+from tests.contract.query_service import World, named, team, user
+from tests.contract.sight_matrix import LEADS, OPERATIONS, SEEN, leaks, standing
+
+AGENT = Sight(owners=frozenset({user("agent"), team("north"), team("top")}))
+SHARED = ("GET", "/v1/activity")
+"""Everybody follows one tail of the log, so there is no statement of one caller's to hold back."""
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with standing(database_url) as world:
+        yield world
+
+
+async def test_with_all_conditions_forgotten_the_database_still_holds_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten = 0
+    for name, module in list(sys.modules.items()):
+        if name.startswith("services.query.") and hasattr(module, "sight_condition"):
+            monkeypatch.setattr(module, "sight_condition", no_condition)
+            forgotten += 1
+        if name.startswith("services.query.") and hasattr(module, "sees"):
+            monkeypatch.setattr(module, "sees", lambda *_: True)
+    assert forgotten >= 4
+    monkeypatch.delitem(OPERATIONS, SHARED)
+    assert await leaks(world) == []
+
+
+async def test_views_over_walled_tables_ask_as_their_reader(owner_url: str) -> None:
+    """One made anew without the option would ask as its owner, to whom no policy applies."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        rows = await connection.fetch("""
+            select v.relname, v.reloptions from pg_class v
+              join pg_rewrite r on r.ev_class = v.oid
+              join pg_depend d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass
+              join pg_class t on t.oid = d.refobjid and t.relrowsecurity
+             where v.relkind = 'v' group by 1, 2
+        """)
+    finally:
+        await connection.close()
+    assert {row["relname"] for row in rows} == {"lead", "lead_log"}
+    assert all("security_invoker=true" in (row["reloptions"] or ()) for row in rows)
+
+
+def no_condition(sight: Sight, _: Arguments) -> str:
+    """Hold for every lead; another text for each sight, by which counts are remembered."""
+    return f"(true or {abs(hash(sight))} = 0)"
+
+
+async def count(connection: Any) -> int:
+    found: int = await connection.fetchval("select count(*) from read.lead")
+    return found
+
+
+async def do(pool: "asyncpg.Pool[asyncpg.Record]", statement: str) -> None:
+    async with pool.acquire() as connection, behind_wall(connection, AGENT):
+        await connection.execute(statement)
+
+
+async def test_no_connection_takes_a_sight_to_its_next_user(world: World) -> None:
+    pool = await connect_pool(world.url, "leads_query", largest=1)
+    try:
+        for _ in range(2):
+            async with pool.acquire() as connection, behind_wall(connection, AGENT):
+                assert await count(connection) == 3
+            assert await pool.fetchval("select current_user") == "leads_query"
+            assert await pool.fetchval("select current_setting('leads.owners', true)") in (None, "")
+            assert await count(pool) == len(LEADS)
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await do(pool, "select 1/0")
+        assert await count(pool) == len(LEADS)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(do(pool, "select pg_sleep(5)"), 0.05)
+        assert await count(pool) == len(LEADS)
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("set local role leads_sight")
+            assert await count(connection) == 0, "without settings nothing is in sight"
+    finally:
+        await pool.close()
+
+
+async def test_callers_of_one_connection_in_turns_see_each_what_is_theirs(world: World) -> None:
+    async def look(by: str) -> None:
+        page = await world.read("/v1/leads", by, columns="lead_id")
+        assert {lead["lead_id"] for lead in page["leads"]} == {named(one) for one in SEEN[by]}
+        unknown = await world.get("/v1/leads", by, sort="no_such_field")
+        assert unknown.status_code == 422
+
+    users = ("agent", "admin", "leader", "agent_south", "dialer", "auditor")
+    await asyncio.gather(*(look(users[turn % len(users)]) for turn in range(36)))
+
+
+async def test_who_may_count_all_leads_still_may(world: World) -> None:
+    body = {"scope": "all", "exact": True}
+    assert (await world.asked("/v1/leads/count", body, "analyst"))["count"] == len(LEADS)
+    own = await world.asked("/v1/leads/count", {"exact": True}, "analyst")
+    assert own["count"] == len(SEEN["analyst"])
+    assert (await world.post("/v1/leads/count", body, "agent")).status_code == 403
