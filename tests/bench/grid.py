@@ -88,9 +88,16 @@ class Grid:
 
     async def post(self, path: str, body: Any, by: str) -> tuple[float, Any]:
         """Ask as that user; return the milliseconds it took, and the answer."""
+        return await self._ask("POST", path, by, json=body)
+
+    async def get(self, path: str, by: str) -> tuple[float, Any]:
+        """Read as that user; return the milliseconds it took, and the answer."""
+        return await self._ask("GET", path, by)
+
+    async def _ask(self, method: str, path: str, by: str, **more: Any) -> tuple[float, Any]:
         headers = {"authorization": f"Bearer {self.keys[by]}"}
         began = time.perf_counter()
-        response = await self.client.post(path, json=body, headers=headers)
+        response = await self.client.request(method, path, headers=headers, **more)
         spent = (time.perf_counter() - began) * 1e3
         response.raise_for_status()
         return spent, response.json()

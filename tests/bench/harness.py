@@ -41,6 +41,9 @@ BENCHES = (
     "list",
     "breakdown",
     "search",
+    "lead",
+    "as-of",
+    "stream",
     "bulk-change-owner",
 )
 """Every benchmark, in the order they run; `append-single` is in append_single.py."""
