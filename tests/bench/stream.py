@@ -133,18 +133,39 @@ def _result(heard: Heard, clients: Sequence[Client], sent: int) -> Result:
 async def _let_in(settings: Settings, leads: Sequence[str]) -> list[str]:
     """Make an agent for each client that does not see everything, and give them the leads."""
     agents = [(str(new_id()), make_key()) for _ in range(CLIENTS - SEE_ALL)]
+    users = [
+        Order(
+            AddUser(id=agent, team=team_id("North"), role="agent", name=f"Agent {number}"),
+            _NOBODY,
+            ORGANISATION_ID,
+            actor=_ACTOR,
+        )
+        for number, (agent, _) in enumerate(agents)
+    ]
+    issued = [
+        Order(
+            IssueApiKey(user=agent, key_id=key.key_id, secret_hash=key.secret_hash),
+            _NOBODY,
+            ORGANISATION_ID,
+            actor=_ACTOR,
+        )
+        for agent, key in agents
+    ]
+    owners = [
+        Order(
+            ChangeOwner(owner=f"user:{agents[number % len(agents)][0]}"),
+            _NOBODY,
+            UUID(lead),
+            actor=_ACTOR,
+        )
+        for number, lead in enumerate(leads)
+    ]
     async with open_commanding(settings, SystemClock()) as commanding:
-        for number, (agent, key) in enumerate(agents):
-            name = f"Agent {number}"
-            user = AddUser(id=agent, team=team_id("North"), role="agent", name=name)
-            issue = IssueApiKey(user=agent, key_id=key.key_id, secret_hash=key.secret_hash)
-            for command in (user, issue):
-                order = Order(command, _NOBODY, ORGANISATION_ID, actor=_ACTOR)
-                assert not (await commanding.handle(order)).is_problem
-        for number, lead in enumerate(leads):
-            owner = f"user:{agents[number % len(agents)][0]}"
-            order = Order(ChangeOwner(owner=owner), _NOBODY, UUID(lead), actor=_ACTOR)
+        for order in (*users, *issued):  # one stream: one after the other
             assert not (await commanding.handle(order)).is_problem
+        for place in range(0, len(owners), 200):
+            answers = [commanding.handle(order) for order in owners[place : place + 200]]
+            assert not any(one.is_problem for one in await asyncio.gather(*answers))
     return [key.text for _, key in agents]
 
 
