@@ -32,7 +32,8 @@ class Recorded(NamedTuple):
     `position` counts all events from 1 without a gap, in commit order; `version` counts the
     events of this stream from 1. `happened_at` is the fact's own time, `recorded_at` the
     database's clock at commit. `erased` says that personal fields were wanted and their key
-    is gone, so they read as their defaults.
+    is gone, so they read as their defaults. `stored` is the event's public and personal JSON as
+    they are stored, when they are in today's shape, for those who pass them on unread.
     """
 
     position: int
@@ -43,6 +44,7 @@ class Recorded(NamedTuple):
     origin: Origin
     event: Event
     erased: bool = False
+    stored: tuple[bytes, bytes | None] | None = None
 
     @property
     def event_id(self) -> str:

@@ -212,12 +212,17 @@ class EventCodec:
         if kind is None:
             raise UnknownEvent(f"event type {topic} at position {position}")
         state: dict[str, Any] = orjson.loads(data)
+        personal = None
         if hidden is not None and key is not None:
-            state.update(orjson.loads(key.decrypt(version, hidden)))
+            personal = key.decrypt(version, hidden)
+            state.update(orjson.loads(personal))
+        texts = None
         if state.pop("class_version", 1) != kind.class_version:
             event = self._lifted(stored, key)
         else:
             # What is in today's shape needs no upcasting: the state is the event's, as it is.
+            if kind.class_version == 1:
+                texts = data, personal
             event = _new(kind)
             _set(event, "__dict__", state)
             state["originator_id"] = stream_id
@@ -232,6 +237,7 @@ class EventCodec:
             decode_origin(meta),
             event,
             hidden is not None and key is None,
+            texts,
         )
 
     def _lifted(self, stored: StoredEvent, key: DataKey | None) -> Event:

@@ -4,15 +4,21 @@ headers.
 Personal fields travel as they are stored, encrypted; whoever may not open them reads the rest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
+
+from asyncpg.pgproto import pgproto
 
 from schemas.instants import format_instant
 from services.kit.codec import StoredEvent
 
 SOURCE = b"/leads"
 Headers = list[tuple[str, bytes]]
+
+
+# The driver's, as rows of the log have it: equal to the library's and read ten times as fast.
+_uuid_of: Callable[[str], UUID] = pgproto.UUID
 
 
 class NotAnEvent(ValueError):
@@ -50,7 +56,7 @@ def stored_of(value: bytes, headers: Iterable[tuple[str, bytes]]) -> StoredEvent
             int(named["ce_position"]),
             datetime.fromisoformat(named["ce_recordedtime"].decode()),
             datetime.fromisoformat(named["ce_time"].decode()),
-            UUID(named["ce_subject"].decode()),
+            _uuid_of(named["ce_subject"].decode()),
             int(named["ce_version"]),
             int(named["ce_schemaversion"]),
             named["ce_type"].decode(),

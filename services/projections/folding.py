@@ -9,6 +9,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -23,12 +24,17 @@ from services.projections import metrics
 from services.projections.decoding import ERASING, Decoder, Keys, UnknownFact
 from services.projections.history import HistoryForked, read_after
 from services.projections.memory import Memory, States
-from services.projections.model import ReadModel, Row, destroys_key
+from services.projections.model import NOTHING, ReadModel, Writes, destroys_key
 from services.projections.tables import Tables
 
 PARKED_MOST = 100
 PARKED_AT_ONCE = 20
 _ORDINARY = frozenset(kind for kind in EVENTS.values() if kind.TOPIC not in ERASING)
+
+
+@cache
+def _category(topic: str) -> str:
+    return topic.partition(".")[0]
 
 
 @dataclass(slots=True)
@@ -44,15 +50,13 @@ class Parked:
 
 @dataclass(slots=True)
 class Changes:
-    """What a group of batches makes: per read model the rows, and the streams erased or parked.
+    """What a group of batches makes: per read model what to write for each stream, and the streams
+    parked.
 
-    owners: whose the rows are, as (stream, number of rows) in the order of the rows.
     firsts: the first event of each stream that was not known before.
     """
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    erased: dict[str, list[UUID]] = field(default_factory=lambda: defaultdict(list))
-    owners: dict[str, list[tuple[UUID, int]]] = field(default_factory=lambda: defaultdict(list))
+    writes: dict[str, dict[UUID, Writes]] = field(default_factory=lambda: defaultdict(dict))
     parked: dict[UUID, Parked] = field(default_factory=dict)
     firsts: dict[UUID, StoredEvent] = field(default_factory=dict)
     events: int = 0
@@ -125,8 +129,7 @@ class Folder:
         for stream_id, new in streams.items():
             if new:
                 self._fold_stream(stream_id, new, keys, changes)
-        for stream_id, states in self._kept.items():
-            self._memory.put(stream_id, states)
+        self._memory.put_all(self._kept)
         self._kept = {}
         return changes
 
@@ -140,7 +143,7 @@ class Folder:
                 stream_id = one.stream_id
                 if stream_id in self.parked:
                     self._count_waiting(one, changes)
-                elif one.type.partition(".")[0] in self._models:
+                elif _category(one.type) in self._models:
                     if stream_id in streams:
                         streams[stream_id].append(one)
                     else:
@@ -164,7 +167,7 @@ class Folder:
         self._kept = {}
         for stream_id, stored in streams.items():
             kept = self._memory.take(stream_id)
-            category = stored[0].type.partition(".")[0]
+            category = _category(stored[0].type)
             self._kept[stream_id] = [None] * len(self._models[category]) if kept is None else kept
             if kept is None and stored[0].version > 1:
                 missing.setdefault(category, []).append(stream_id)
@@ -179,10 +182,11 @@ class Folder:
 
     def _known(self, stream_id: UUID, models: Sequence[ReadModel]) -> int:
         """Return the version up to which the stream is folded in all its read models."""
-        lowest = -1
-        for model, state in zip(models, self._kept[stream_id], strict=True):
-            known = model.known(state)
-            if known < lowest or lowest < 0:
+        states = self._kept[stream_id]
+        lowest = models[0].known(states[0])
+        for place in range(1, len(models)):
+            known = models[place].known(states[place])
+            if known < lowest:
                 lowest = known
         return lowest
 
@@ -194,7 +198,7 @@ class Folder:
         after: dict[UUID, int] = {}
         lasts: dict[UUID, int] = {}
         for stream_id, stored in streams.items():
-            known = self._known(stream_id, self._models[stored[0].type.partition(".")[0]])
+            known = self._known(stream_id, self._models[_category(stored[0].type)])
             if len(stored) == 1 and stored[0].version == known + 1:
                 continue
             expected = known + 1
@@ -226,7 +230,7 @@ class Folder:
         self, stream_id: UUID, new: Sequence[StoredEvent], keys: Keys, changes: Changes
     ) -> None:
         """Fold events that follow what is known without a gap."""
-        models = self._models[new[0].type.partition(".")[0]]
+        models = self._models[_category(new[0].type)]
         changes.firsts[stream_id] = new[0]
         try:
             decode = self._decoder.decode_one
@@ -267,17 +271,11 @@ class Folder:
         changes: Changes,
     ) -> None:
         states = self._kept[stream_id]
-        advanced = [
-            model.advance(state, events) for model, state in zip(models, states, strict=True)
-        ]
-        for place, model in enumerate(models):
-            states[place], writes = advanced[place]
-            name = model.name
-            if writes.rows:
-                changes.rows[name].extend(writes.rows)
-                changes.owners[name].append((stream_id, len(writes.rows)))
-            if writes.erased:
-                changes.erased[name].append(stream_id)
+        advanced = [model.advance(states[place], events) for place, model in enumerate(models)]
+        for place, (state, writes) in enumerate(advanced):
+            states[place] = state
+            if writes is not NOTHING:
+                changes.writes[models[place].name][stream_id] = writes
         for recorded in events:
             kind = type(recorded.event)
             if kind in _ORDINARY:

@@ -7,6 +7,7 @@ it.
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from schemas import lead as events
@@ -466,4 +467,18 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     **lead_status.CHANGES,
 }
 
-MODEL = StreamRow("lead", "lead", VERSION, ("lead_id",), fold)
+OFTEN = (
+    *("version", "position", "last_activity_at", "status", "previous_status"),
+    *("passes", "call_attempts", "contact_attempts", "contact_sessions", "talk_seconds"),
+    *("next_dial_at", "callback_at", "callback_agent", "reserved_for"),
+    *("calling_id", "calling_until", "latest_call_id", "latest_call_at", "latest_call_by"),
+    *("latest_end_cause", "latest_disposition", "last_contacted_at"),
+    *("owner", "last_modified_at", "last_modified_by"),
+)
+"""What calls change, and changes of owner and status. A row is wide, and these are a third."""
+
+MODEL = StreamRow(
+    *("lead", "lead", VERSION, ("lead_id",), fold),
+    often=OFTEN,
+    rare=itemgetter(*(name for name in _EMPTY if name not in OFTEN)),
+)

@@ -9,6 +9,8 @@ from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any
 
+from orjson import Fragment
+
 from schemas.envelope import Recorded
 from schemas.event import Event
 from services.projections.decoding import UnknownFact
@@ -19,8 +21,14 @@ VERSION = 1
 
 def fold(_: Row | None, recorded: Recorded) -> Row:
     """Return the row of one event. Fields that have their default are left out."""
-    event = recorded.event
-    data, personal = _split(event)
+    event, origin = recorded.event, recorded.origin
+    data: Any
+    personal: Any
+    if recorded.stored is not None:  # as it is: what equals a default was not stored
+        public, hidden = recorded.stored
+        data, personal = Fragment(public), None if hidden is None else Fragment(hidden)
+    else:
+        data, personal = _split(event)
     return {
         "lead_id": recorded.stream_id,
         "version": recorded.version,
@@ -28,8 +36,8 @@ def fold(_: Row | None, recorded: Recorded) -> Row:
         "kind": event.topic if isinstance(event, UnknownFact) else event.TOPIC,
         "happened_at": recorded.happened_at,
         "recorded_at": recorded.recorded_at,
-        "actor": recorded.origin.actor,
-        "cause": recorded.origin.cause,
+        "actor": origin.actor,
+        "cause": origin.cause,
         "data": data,
         "personal": personal,
     }
@@ -39,28 +47,28 @@ def _split(event: Event) -> tuple[dict[str, Any], dict[str, Any] | None]:
     if isinstance(event, UnknownFact):
         return dict(event.data or {}), dict(event.personal) if event.personal else None
     public, hidden = _shape(type(event))
-    values = vars(event)
     # A field that was not stored is not in the instance: its class has the default.
-    data = {n: values[n] for n, default in public if n in values and values[n] != default}
+    values = vars(event).items()
+    data = {n: value for n, value in values if n in public and value != public[n]}
     if not hidden:
         return data, None
-    personal = {n: values[n] for n, default in hidden if n in values and values[n] != default}
+    personal = {n: value for n, value in values if n in hidden and value != hidden[n]}
     return data, personal or None
 
 
-_Named = tuple[tuple[str, Any], ...]
+_Named = dict[str, Any]
 
 
 @cache
 def _shape(kind: type[Event]) -> tuple[_Named, _Named]:
     """Return public and personal fields of an event class, each with its default."""
-    named = [
-        (one.name, None if one.default is MISSING else one.default)
+    named = {
+        one.name: None if one.default is MISSING else one.default
         for one in fields(kind)
         if one.init
-    ]
-    public = tuple(pair for pair in named if pair[0] not in kind.PERSONAL)
-    return public, tuple(pair for pair in named if pair[0] in kind.PERSONAL)
+    }
+    public = {name: default for name, default in named.items() if name not in kind.PERSONAL}
+    return public, {name: named[name] for name in named if name in kind.PERSONAL}
 
 
 MODEL = EventRows("lead_log", "lead", VERSION, ("lead_id", "version"), fold)

@@ -1,5 +1,7 @@
 """What a worker remembers of the streams it works on: their folded states, the oldest dropped."""
 
+from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,17 +18,17 @@ class Memory:
     def __init__(self, most: int = STREAMS_KEPT) -> None:
         """Remember at most so many streams."""
         self._most = most
-        self._states: dict[UUID, States] = {}
+        self._states: OrderedDict[UUID, States] = OrderedDict()
 
     def take(self, stream_id: UUID) -> States | None:
         """Take the states of a stream out; None when they are not known."""
         return self._states.pop(stream_id, None)
 
-    def put(self, stream_id: UUID, states: States) -> None:
-        """Remember these states; they must not be changed any more."""
-        self._states[stream_id] = states
-        if len(self._states) > self._most:
-            del self._states[next(iter(self._states))]
+    def put_all(self, states: Mapping[UUID, States]) -> None:
+        """Remember these states by stream; they must not be changed any more."""
+        self._states.update(states)
+        for _ in range(len(self._states) - self._most):
+            self._states.popitem(last=False)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -18,13 +18,21 @@ Key = tuple[Any, ...]
 class Writes(NamedTuple):
     """What one stream's events make of one read model: rows to write, and whether older rows lose
     personal data.
+
+    after: of a row that is there, and of which nothing changed but the model's `often` columns,
+    the version it has there; else 0.
     """
 
     rows: Sequence[Row] = ()
     erased: bool = False
+    after: int = 0
 
 
 NOTHING = Writes()
+
+
+def _everything(row: Row) -> tuple[Any, ...]:
+    return (row,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class StreamRow:
     for a rebuild.
     key: the columns of the primary key, the stream's id. A row has `version` and `position` of its
     last event. The fold may change the row it is given, but none of the values in it.
+    often: columns that most events change and nothing else; such rows are written by these alone.
+    rare: reads the other columns of a row.
     """
 
     name: str
@@ -42,6 +52,8 @@ class StreamRow:
     version: int
     key: tuple[str, ...]
     fold: Callable[[Row | None, Recorded], Row]
+    often: tuple[str, ...] = ()
+    rare: Callable[[Row], tuple[Any, ...]] = _everything
 
     def known(self, state: Row | None) -> int:
         """Return the version of the stream up to which `state` is folded."""
@@ -61,6 +73,9 @@ class StreamRow:
                 seen = False
         if seen or row is None:
             return state, NOTHING
+        rare = self.rare
+        if state is not None and rare(row) == rare(state):
+            return row, Writes((row,), after=known)
         return row, Writes((row,))
 
 

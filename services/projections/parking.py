@@ -104,5 +104,4 @@ async def _replay(
     for model in models:
         state = (await tables.load(connection, model, [stream_id])).get(stream_id)
         _, writes = model.advance(state, events)
-        erased = [stream_id] if writes.erased else []
-        await tables.write(connection, model, writes.rows, erased)
+        await tables.write(connection, model, {stream_id: writes})

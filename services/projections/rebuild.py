@@ -328,10 +328,8 @@ class _CatchUp:
         new = [one for one in changes.parked.values() if one.error]
         if new:
             raise RebuildRefused(f"stream {new[0].stream_id} cannot be folded: {new[0].error}")
-        name = self._model.name
-        await self._tables.write(
-            connection, self._model, changes.rows.get(name, ()), changes.erased.get(name, ())
-        )
+        if writes := changes.writes.get(self._model.name):
+            await self._tables.write(connection, self._model, writes)
         return changes.events
 
     async def _switch(self) -> int:

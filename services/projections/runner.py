@@ -24,7 +24,7 @@ from services.projections.history import HistoryForked
 from services.projections.leases import HEARTBEAT_SECONDS, Leases
 from services.projections.model import ReadModel
 from services.projections.registry import BY_CATEGORY, MODELS
-from services.projections.tables import ModelStale, Tables
+from services.projections.tables import Drifted, ModelStale, Tables
 from services.projections.writing import (
     Fenced,
     Group,
@@ -91,7 +91,7 @@ class Worker:
             started = time.monotonic()
             try:
                 await self._work(stop)
-            except (Fenced, Switched, Unsettled) as error:
+            except (Drifted, Fenced, Switched, Unsettled) as error:
                 metrics.fenced.inc()
                 logger().info("reading-again", why=type(error).__name__)
                 await pause(stop, AGAIN_SECONDS)

@@ -6,6 +6,7 @@ outside.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.projections.model import EventRows, KeyedRows, ReadModel, Row, StreamRow
+from services.projections.model import EventRows, KeyedRows, ReadModel, Row, StreamRow, Writes
 from services.projections.registry import BY_NAME
 
 _dumps = orjson.dumps
@@ -21,11 +22,15 @@ FEW = 24
 """Up to so many rows are sent as arrays."""
 
 
+class Drifted(RuntimeError):
+    """A stored row is not at the version that is remembered of it: nothing may be kept."""
+
+
 class ModelStale(RuntimeError):
     """The tables in use are those of other code: another version of a fold, another read model."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """One physical table of a read model and the statements for it."""
 
@@ -112,9 +117,58 @@ class Table:
                 columns[place] = [_json(value) for value in columns[place]]
         return columns
 
+    @cached_property
+    def changes(self) -> "Changed":
+        """How rows are written of which nothing but the model's `often` columns changed."""
+        assert isinstance(self.model, StreamRow)
+        kinds = dict(self.columns)
+        often = [(name, kinds[name]) for name in self.model.often]
+        return Changed(self.name, self.model.key[0], often)
+
+
+class Changed:
+    """The columns of a table that most events change, and the statements that write them alone."""
+
+    def __init__(self, table: str, key: str, often: Sequence[tuple[str, str]]) -> None:
+        """Change `often` (names and types) in read.`table` by its key."""
+        self._table, self._key = table, key
+        plain = [(name, kind) for name, kind in often if kind != "jsonb"]
+        texts = [(name, kind) for name, kind in often if kind == "jsonb"]
+        self._often = [*plain, *texts]
+        self._plain = itemgetter(key, *(name for name, _ in plain))
+        self._texts = [name for name, _ in texts]
+        self.columns = (("after", "int"), (key, "uuid"), *self._often)
+        self.stage = f"often_{table}"
+
+    @property
+    def make_sql(self) -> str:
+        """Make the session's own table in which many rows are put first."""
+        names = ", ".join(f"{name} {kind}" for name, kind in self.columns)
+        return f"create temp table if not exists {self.stage} ({names}) on commit delete rows"
+
+    @property
+    def arrays(self) -> str:
+        """The rows as one array a column."""
+        kinds = ", ".join(f"${i}::{kind}[]" for i, (_, kind) in enumerate(self.columns, 1))
+        return f"unnest({kinds}) as"
+
+    def update_sql(self, source: str) -> str:
+        """Change the rows that `source` (up to its name) holds, where they have that version."""
+        names = ", ".join(name for name, _ in self.columns)
+        changes = ", ".join(f"{name} = s.{name}" for name, _ in self._often)
+        return (
+            f"update read.{self._table} r set {changes} from {source} s({names})"  # noqa: S608 - ours
+            f" where r.{self._key} = s.{self._key} and r.version = s.after"
+        )
+
+    def records_of(self, known: Sequence[tuple[int, Row]]) -> list[tuple[Any, ...]]:
+        """Return rows, each with the version it has, as records of `columns`."""
+        plain, texts = self._plain, self._texts
+        return [(after, *plain(row), *[_json(row[name]) for name in texts]) for after, row in known]
+
 
 def _json(value: Any) -> str | None:
-    if value:
+    if value:  # also a Fragment, which is JSON already
         return _dumps(value).decode()
     if value is None:
         return None
@@ -186,15 +240,23 @@ class Tables:
         self,
         connection: "asyncpg.Connection[asyncpg.Record]",
         model: ReadModel,
-        rows: Sequence[Row],
-        erased: Sequence[UUID],
+        writes: Mapping[UUID, Writes],
     ) -> None:
-        """Write rows in one statement; take personal data from what erased streams had before."""
+        """Write what streams (by id) make, set-wise; take personal data from what erased ones had
+        before.
+
+        Raises Drifted when a row is not at the version that was known.
+        """
         table = self.tables[model.name]
+        rows = [row for made in writes.values() if not made.after for row in made.rows]
+        known = [(made.after, made.rows[0]) for made in writes.values() if made.after]
+        erased = [stream for stream, made in writes.items() if made.erased]
         if len(rows) > FEW:
             await _copy_in(connection, table, rows)
         elif rows:
             await connection.execute(table.write_sql(table.arrays), *table.arrays_of(rows))
+        if known:
+            await _update(connection, table, known)
         if erased:
             key = model.key[0]
             await connection.execute(
@@ -202,6 +264,30 @@ class Tables:
                 f" where {key} = any($1) and personal is not null",
                 erased,
             )
+
+
+async def _update(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    table: Table,
+    known: Sequence[tuple[int, Row]],
+) -> None:
+    """Write the `often` columns of rows that are there, each at the version given with it."""
+    changes = table.changes
+    if len(known) > FEW:
+        await connection.execute(changes.make_sql)
+        await connection.execute(f"delete from pg_temp.{changes.stage}")  # noqa: S608 - our names
+        await connection.copy_records_to_table(
+            changes.stage,
+            records=changes.records_of(known),
+            columns=[name for name, _ in changes.columns],
+            schema_name="pg_temp",
+        )
+        done = await connection.execute(changes.update_sql(f"pg_temp.{changes.stage} as"))
+    else:
+        columns = list(zip(*changes.records_of(known), strict=True))
+        done = await connection.execute(changes.update_sql(changes.arrays), *columns)
+    if done != f"UPDATE {len(known)}":
+        raise Drifted(f"{table.name}: {len(known)} rows to change, {done}")
 
 
 async def _copy_in(

@@ -24,7 +24,7 @@ from services.projections.folding import (
 )
 from services.projections.history import HistoryForked
 from services.projections.leases import Held
-from services.projections.model import ReadModel, Row
+from services.projections.model import ReadModel, Writes
 from services.projections.tables import Tables
 
 FORKED = "LD002"
@@ -116,7 +116,7 @@ async def _write_rows(
         async with connection.transaction():
             await _write_some(connection, models, tables, changes, None)
     except Refusal:
-        streams = sorted({stream for owners in changes.owners.values() for stream, _ in owners})
+        streams = sorted({stream for writes in changes.writes.values() for stream in writes})
         await _halve(connection, models, tables, changes, streams)
         return True
     return False
@@ -130,14 +130,11 @@ async def _write_some(
     only: Collection[UUID] | None,
 ) -> None:
     for model in models:
-        rows: Sequence[Row] = changes.rows.get(model.name, ())
-        erased: Sequence[UUID] = changes.erased.get(model.name, ())
+        writes: Mapping[UUID, Writes] = changes.writes.get(model.name, {})
         if only is not None:
-            owners = (one for one, n in changes.owners.get(model.name, ()) for _ in range(n))
-            rows = [row for row, owner in zip(rows, owners, strict=True) if owner in only]
-            erased = [stream for stream in erased if stream in only]
-        if rows or erased:
-            await tables.write(connection, model, rows, erased)
+            writes = {stream: made for stream, made in writes.items() if stream in only}
+        if writes:
+            await tables.write(connection, model, writes)
 
 
 async def _halve(

@@ -132,8 +132,7 @@ class World:
                         state = self._states.get((stream_id, model.name))
                         state, writes = model.advance(state, of_stream)
                         self._states[stream_id, model.name] = state
-                        erased = [stream_id] if writes.erased else []
-                        await tables.write(connection, model, list(writes.rows), erased)
+                        await tables.write(connection, model, {stream_id: writes})
                 await connection.execute(
                     "update read.offsets set source = 'log', position = $1", self._done
                 )

@@ -20,7 +20,7 @@ from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections import lead, lead_log, pool, segment
 from services.projections.field_indexes import choose
-from services.projections.model import StreamRow
+from services.projections.model import StreamRow, Writes
 from services.projections.registry import MODELS
 from services.projections.tables import Tables
 from tests.contract.query_service import NOON, SPRING, World, running
@@ -95,7 +95,7 @@ async def _write(writer: Any, stored: Sequence[tuple[Any, Any]]) -> None:
     async with writer.acquire() as connection, connection.transaction():
         tables = await Tables.read(connection, MODELS)
         for model, written in stored:
-            await tables.write(connection, model, written, [])
+            await tables.write(connection, model, {UUID(int=1): Writes(written)})
 
 
 def expected(tree: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from services.kit.background import Stopped
 from services.kit.codec import StoredEvent
 from services.kit.feed import Batch, Start, partition_of
 from services.kit.ids import new_id
-from services.projections import folding, lead, writing
+from services.projections import folding, lead, tables, writing
 from services.projections.decoding import Decoder
 from services.projections.model import ReadModel, Row, StreamRow
 from services.projections.parking import parked_streams, unpark
@@ -292,10 +292,10 @@ async def test_a_worker_whose_partition_was_taken_writes_nothing(database_url: s
                 {partition: held[partition].epoch},
                 folding.Changes(),
             )
-            tables = zombie.worker._tables
-            assert tables is not None
+            in_use = zombie.worker._tables
+            assert in_use is not None
             with pytest.raises(writing.Fenced):
-                await writing.write(zombie.pool, MODELS, tables, group)
+                await writing.write(zombie.pool, MODELS, in_use, group)
 
             async def let_go() -> bool:
                 return not zombie.worker.leases.held
@@ -306,6 +306,46 @@ async def test_a_worker_whose_partition_was_taken_writes_nothing(database_url: s
             await own.close()
             await settled(log)
         await assert_equal_to_log(database_url)
+
+
+@pytest.mark.parametrize("calls", [1, tables.FEW + 5])
+async def test_a_row_that_is_not_as_remembered_is_read_again_and_folded(
+    database_url: str, calls: int
+) -> None:
+    """Only what calls change is written of rows that are there, so they must be as remembered."""
+    async with opened(database_url) as log:
+        story = Story(log)
+        leads = await story.leads(calls)
+        async with working(database_url):
+            await settled(log)
+            own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
+            await own.execute(
+                "update read.lead set version = 0, priority = 9, status = 'odd' where lead_id = $1",
+                leads[0],
+            )
+            await own.close()
+            await story.tell(*((one, a_call(1)) for one in leads))
+            await settled(log)
+        assert await rows(
+            database_url,
+            "select version, call_attempts from read.lead where lead_id = $1",
+            leads[0],
+        ) == [(2, 1)]
+
+
+async def test_what_calls_change_is_all_that_a_call_writes(database_url: str) -> None:
+    async with opened(database_url) as log:
+        story = Story(log)
+        leads = await story.leads(2)
+        async with working(database_url):
+            await settled(log)
+            own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
+            await own.execute("update read.lead set name = 'planted'")
+            await own.close()
+            await story.tell((leads[0], a_call(1)), (leads[1], LeadPriorityChanged(9)))
+            await settled(log)
+    names = dict(await rows(database_url, "select lead_id, name from read.lead"))
+    assert names == {leads[0]: "planted", leads[1]: None}
 
 
 async def test_applied_beyond_the_log_stops_the_worker(database_url: str) -> None:
