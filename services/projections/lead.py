@@ -468,7 +468,8 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
 }
 
 OFTEN = (
-    *("version", "position", "last_activity_at", "status", "previous_status"),
+    *("version", "position", "last_activity_at"),
+    *("status", "previous_status", "status_since", "reached"),
     *("passes", "call_attempts", "contact_attempts", "contact_sessions", "talk_seconds"),
     *("next_dial_at", "callback_at", "callback_agent", "reserved_for"),
     *("calling_id", "calling_until", "latest_call_id", "latest_call_at", "latest_call_by"),
