@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.kit import errors
 from services.kit.auth import Authenticator
 from services.kit.errors import Detail, Problem
+from services.kit.health import readiness
 from services.kit.methods import Methods
 from services.kit.openapi import openapi
 from services.kit.telemetry import (
@@ -44,13 +45,9 @@ from services.kit.telemetry import (
 BODY_BYTES_MAX = 1 << 20
 BODY_SECONDS_MAX = 10.0
 DRAIN_SECONDS_MAX = 8
-READY_SECONDS_MAX = 2.0
 ERRORS_SHOWN_MAX = 100
 POINTER_CHARS_MAX = 200
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
-
-Check = Callable[[], Awaitable[str]]
-"""Answers "" when its part is well, else a sentence that says what is wrong."""
 
 Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
 Direct = Callable[[Scope], Handle | None]
@@ -73,11 +70,12 @@ def create_app(title: str, version: str = "1") -> FastAPI:
     """Return an empty app with everything around the routes.
 
     `app.state.direct` holds `Direct` finders, for operations that must be quick.
-    `app.state.checks` maps a name to a `Check`; /readyz asks all of them. `app.state.openapi_parts`
-    are functions that add to the OpenAPI document what is not a FastAPI route.
-    `app.state.authenticator`, where set, hears of callers before they hear of bad parameters.
-    `app.state.draining`
-    is set when the process was told to stop: long answers (streams) end then.
+    `app.state.checks` maps a name to a `Check`; /readyz asks all of them. What one of
+    `app.state.warnings` answers is shown there too, and does not make the process unready.
+    `app.state.openapi_parts` are functions that add to the OpenAPI document what is not a FastAPI
+    route. `app.state.authenticator`, where set, hears of callers before they hear of bad
+    parameters. `app.state.draining` is set when the process was told to stop: long answers
+    (streams) end then.
     """
     app = _App(
         title=title,
@@ -89,6 +87,7 @@ def create_app(title: str, version: str = "1") -> FastAPI:
     )
     app.state.direct = []
     app.state.checks = {}
+    app.state.warnings = {}
     app.state.openapi_parts = []
     app.state.methods = None
     app.state.authenticator = None
@@ -416,22 +415,8 @@ async def _livez() -> Response:
 
 async def _readyz(request: Request) -> Response:
     state = request.app.state
-    faults = {"process": "stopping"} if state.draining.is_set() else {}
-    names = list(state.checks)
-    results = await asyncio.gather(
-        *(asyncio.wait_for(state.checks[name](), READY_SECONDS_MAX) for name in names),
-        return_exceptions=True,
-    )
-    for name, result in zip(names, results, strict=True):
-        if isinstance(result, BaseException):
-            faults[name] = (
-                "no answer" if isinstance(result, TimeoutError) else type(result).__name__
-            )
-        elif result:
-            faults[name] = result
-    parts = {name: faults.get(name, "ok") for name in [*names, *faults]}
-    body = {"status": "not ready" if faults else "ready", "parts": parts}
-    return json_response(body, 503 if faults else 200)
+    body, status = await readiness(state.checks, state.warnings, stopping=state.draining.is_set())
+    return json_response(body, status)
 
 
 async def _metrics() -> Response:

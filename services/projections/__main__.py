@@ -16,6 +16,7 @@ from services.kit.telemetry import logger
 from services.projections.decoding import Decoder
 from services.projections.rebuild import rebuild_stale
 from services.projections.runner import Worker
+from services.projections.watch import Watch
 
 KEYS_KEPT = 20_000
 
@@ -35,8 +36,13 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             logger().warning("log-transport", note="no broker: reading the log directly")
         await rebuild_stale(pool, settings.master_key, settings.database_url)
         worker = Worker(pool, Decoder(keys), make_feed, new_id(), SystemClock())
+        watching = asyncio.create_task(Watch(pool, Decoder(keys)).run(stop), name="watch")
         say_ready()
-        await worker.run(stop)
+        try:
+            await worker.run(stop)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
     finally:
         await pool.close()
 

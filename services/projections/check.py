@@ -16,6 +16,7 @@ from services.kit.codec import StoredEvent
 from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import connect_pool
 from services.projections.decoding import ERASING, Decoder
+from services.projections.history import read_after
 from services.projections.model import KeyedRows, ReadModel, Row
 from services.projections.registry import BY_CATEGORY, MODELS
 from services.projections.streams import FIRST, Standing, Stream, streams_between
@@ -71,7 +72,11 @@ async def check(database_url: str, master_key: bytes) -> Checked:
             pool.acquire() as reader,
             reader.transaction(isolation="repeatable_read", readonly=True),
         ):
-            return await _Comparison(reader, decoder).run()
+            comparison = await Comparison.begin(reader, decoder)
+            comparison.parked()
+            await comparison.between(FIRST, None)
+            await comparison.whole_tables()
+            return comparison.checked
     finally:
         await pool.close()
 
@@ -83,59 +88,87 @@ def whole_table(model: ReadModel) -> bool:
     return isinstance(model, KeyedRows) and model.key[0] != "stream_id"
 
 
-class _Comparison:
-    def __init__(self, reader: "asyncpg.Connection[asyncpg.Record]", decoder: Decoder) -> None:
+class Comparison:
+    """Compares what one database snapshot shows of log and read models.
+
+    `reader` must be in a transaction that sees one moment (repeatable read) until the end.
+    """
+
+    def __init__(
+        self,
+        reader: "asyncpg.Connection[asyncpg.Record]",
+        decoder: Decoder,
+        standing: Standing,
+        tables: Tables,
+    ) -> None:
+        """Compare up to where `standing` says that events are applied."""
         self._reader = reader
         self._decoder = decoder
-        self._checked = Checked()
-        self._small: dict[str, list[Row]] = {m.name: [] for m in MODELS if whole_table(m)}
+        self._standing = standing
+        self._tables = tables
+        self.checked = Checked(position=min(standing.positions))
 
-    async def run(self) -> Checked:
-        standing = await Standing.read(self._reader)
-        tables = await Tables.read(self._reader, MODELS)
-        checked = self._checked
-        checked.position = min(standing.positions)
-        for stream_id in standing.parked:
-            checked.note("parked", [stream_id], "parked")
-        low = FIRST
-        async for chunk in streams_between(self._reader, FIRST, None):
-            high = UUID(int=chunk[-1][0].int + 1)
-            await self._compare_chunk(tables, standing, chunk, low, high)
-            low = high
-        await self._compare_chunk(tables, standing, [], low, None)
-        for name, rows in self._small.items():
-            table = tables.tables[name]
-            stored = await self._reader.fetch(table.read_sql)
-            self._compare(table, rows, [table.row_of(row) for row in stored], frozenset())
-        return checked
+    @classmethod
+    async def begin(
+        cls, reader: "asyncpg.Connection[asyncpg.Record]", decoder: Decoder
+    ) -> "Comparison":
+        """Read where everything stands. Raises ModelStale."""
+        standing = await Standing.read(reader)
+        return cls(reader, decoder, standing, await Tables.read(reader, MODELS))
 
-    async def _compare_chunk(
-        self,
-        tables: Tables,
-        standing: Standing,
-        chunk: Sequence[Stream],
-        low: UUID,
-        high: UUID | None,
-    ) -> None:
+    def parked(self) -> None:
+        """Note the streams that stand still."""
+        for stream_id in self._standing.parked:
+            self.checked.note("parked", [stream_id], "parked")
+
+    async def between(self, low: UUID, high: UUID | None) -> None:
+        """Compare the rows of all streams from `low` to before `high`."""
+        async for chunk in streams_between(self._reader, low, high):
+            after = UUID(int=chunk[-1][0].int + 1)
+            await self._compare_chunk(chunk, low, after)
+            low = after
+        await self._compare_chunk([], low, high)
+
+    async def whole_tables(self) -> None:
+        """Compare the tables whose rows do not say of which stream they are."""
+        models = [model for model in MODELS if whole_table(model)]
+        found = await self._reader.fetch(
+            "select stream_id from log.streams where category = any($1)",
+            [model.category for model in models],
+        )
+        streams = await read_after(self._reader, {row["stream_id"]: 0 for row in found})
+        expected, left_out = await self._fold(list(streams.items()))
+        for model in models:
+            table = self._tables.tables[model.name]
+            rows = [table.row_of(row) for row in await self._reader.fetch(table.read_sql)]
+            self._compare(table, expected[model.name], rows, left_out)
+
+    async def _fold(
+        self, streams: Sequence[Stream]
+    ) -> tuple[dict[str, list[Row]], frozenset[UUID]]:
+        """Return the rows these streams should have, and the streams that are left out."""
         expected: dict[str, list[Row]] = {model.name: [] for model in MODELS}
         left_out: set[UUID] = set()
-        keys = await self._decoder.load_keys(one for _, stored in chunk for one in stored)
-        for stream_id, stored in chunk:
-            self._checked.streams += 1
-            applied = standing.applied(stream_id, stored)
+        keys = await self._decoder.load_keys(one for _, stored in streams for one in stored)
+        for stream_id, stored in streams:
+            applied = self._standing.applied(stream_id, stored)
             if self._is_unsettled(stored, applied):
                 left_out.add(stream_id)
-                self._checked.unsettled += 1
                 continue
-            self._checked.events += len(applied)
             events = [self._decoder.decode_one(one, keys) for one in applied]
             for model in BY_CATEGORY.get(stored[0].type.partition(".")[0], ()):
                 expected[model.name].extend(model.advance(None, events)[1].rows)
+            self.checked.events += len(applied)
+        return expected, frozenset(left_out)
+
+    async def _compare_chunk(self, chunk: Sequence[Stream], low: UUID, high: UUID | None) -> None:
+        expected, left_out = await self._fold(chunk)
+        self.checked.streams += len(chunk)
+        self.checked.unsettled += len(left_out)
         for model in MODELS:
             if whole_table(model):
-                self._small[model.name].extend(expected[model.name])
                 continue
-            table = tables.tables[model.name]
+            table = self._tables.tables[model.name]
             key = model.key[0]
             rows = await self._reader.fetch(
                 f"{table.read_sql} where {key} >= $1 and ($2::uuid is null or {key} < $2)",
@@ -143,7 +176,7 @@ class _Comparison:
                 high,
             )
             actual = [table.row_of(row) for row in rows]
-            self._compare(table, expected[model.name], actual, frozenset(left_out))
+            self._compare(table, expected[model.name], actual, left_out)
 
     @staticmethod
     def _is_unsettled(stored: Sequence[StoredEvent], applied: Sequence[StoredEvent]) -> bool:
@@ -160,18 +193,18 @@ class _Comparison:
         model = table.model
         wanted = _by_key(model, (_as_stored(table, row) for row in expected))
         found = _by_key(model, actual)
-        rows = self._checked.rows
+        rows = self.checked.rows
         rows[model.name] = rows.get(model.name, 0) + len(found)
         for key, row in wanted.items():
             stored = found.pop(key, None)
             if stored is None:
-                self._checked.note(model.name, key, "missing")
+                self.checked.note(model.name, key, "missing")
             elif stored != row:
                 columns = [name for name in table.names if stored[name] != row[name]]
-                self._checked.note(model.name, key, ", ".join(columns))
+                self.checked.note(model.name, key, ", ".join(columns))
         for key in found:
             if key[0] not in left_out:
-                self._checked.note(model.name, key, "extra")
+                self.checked.note(model.name, key, "extra")
 
 
 def _by_key(model: ReadModel, rows: Iterable[Row]) -> dict[tuple[Any, ...], Row]:

@@ -22,7 +22,8 @@ class HistoryForked(RuntimeError):
 
 
 async def read_after(
-    pool: "asyncpg.Pool[asyncpg.Record]", after: Mapping[UUID, int]
+    pool: "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]",
+    after: Mapping[UUID, int],
 ) -> dict[UUID, list[StoredEvent]]:
     """Return the events of each stream beyond the version given, in order."""
     rows = await pool.fetch(_MISSING, list(after), list(after.values()))

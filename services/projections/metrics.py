@@ -20,3 +20,7 @@ parked = Gauge("leads_projection_parked_streams", "Streams that stand still, all
 partitions = Gauge("leads_projection_partitions", "Partitions this worker holds")
 position = Gauge("leads_projection_position", "Position applied", ["partition"])
 polled_at = Gauge("leads_projection_polled_timestamp_seconds", "When the feed last answered")
+watched = Counter("leads_watch_streams_total", "Streams compared with their rows, see watch.py")
+differences = Gauge(
+    "leads_watch_differences", "Rows found that are not what the log says, all workers"
+)

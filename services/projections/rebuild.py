@@ -329,7 +329,8 @@ class _CatchUp:
         if new:
             raise RebuildRefused(f"stream {new[0].stream_id} cannot be folded: {new[0].error}")
         if writes := changes.writes.get(self._model.name):
-            await self._tables.write(connection, self._model, writes)
+            async with connection.transaction():  # what is put in a stage goes with its transaction
+                await self._tables.write(connection, self._model, writes)
         return changes.events
 
     async def _switch(self) -> int:

@@ -156,10 +156,9 @@ class Changed:
         """Change the rows that `source` (up to its name) holds, where they have that version."""
         names = ", ".join(name for name, _ in self.columns)
         changes = ", ".join(f"{name} = s.{name}" for name, _ in self._often)
-        return (
-            f"update read.{self._table} r set {changes} from {source} s({names})"  # noqa: S608 - ours
-            f" where r.{self._key} = s.{self._key} and r.version = s.after"
-        )
+        where = f"where r.{self._key} = s.{self._key} and r.version = s.after"
+        update = f"update read.{self._table} r set {changes}"  # noqa: S608 - our names
+        return f"{update} from {source} s({names}) {where}"
 
     def records_of(self, known: Sequence[tuple[int, Row]]) -> list[tuple[Any, ...]]:
         """Return rows, each with the version it has, as records of `columns`."""
@@ -243,7 +242,7 @@ class Tables:
         writes: Mapping[UUID, Writes],
     ) -> None:
         """Write what streams (by id) make, set-wise; take personal data from what erased ones had
-        before.
+        before. `connection` must be in a transaction.
 
         Raises Drifted when a row is not at the version that was known.
         """

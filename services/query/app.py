@@ -44,6 +44,7 @@ from services.query.api_key import KeyTable
 from services.query.pasts import routes as pasts
 from services.query.pasts.desk import open_desk
 from services.query.reading import STATEMENT_MS_MAX, Reading, positions
+from services.query.watch import sentence, watched
 
 POOL_CONNECTIONS_MAX = 16
 LAG_EVENTS_MAX = 100_000
@@ -86,7 +87,11 @@ def install(app: FastAPI, reading: Reading) -> None:
         behind = head - position
         return "" if behind <= LAG_EVENTS_MAX else f"{behind} events behind the log"
 
+    async def rows_are_right() -> str:
+        return sentence(await watched(reading.pool))
+
     app.state.checks["read models"] = read_models_follow
+    app.state.warnings["read models"] = rows_are_right
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from services.query.parameters import Current, Id
 from services.query.reading import Asked, Reading, answer
 from services.query.sight import sight_condition
 from services.query.sql import Arguments
+from services.query.watch import Watched, shown, watched
 
 
 class StatsParameters(Current):
@@ -23,6 +24,7 @@ class Stats(answers.Shown):
     """Leads in sight that are not deleted. `call_attempts_max` is the most on one lead.
 
     `quarantine` counts held payloads by state, for roles that may see them; else it is empty.
+    `watched` says whether these numbers can be trusted.
     """
 
     leads: int
@@ -34,6 +36,7 @@ class Stats(answers.Shown):
     by_status: dict[str, int]
     by_group: dict[str, int]
     quarantine: dict[str, int]
+    watched: Watched
 
 
 _SUMS = (
@@ -69,6 +72,7 @@ async def stats(asked: Asked, campaign: str | None) -> dict[str, Any]:
         "by_status": {row["status"]: row["leads"] for row in found},
         "by_group": by_group,
         "quarantine": await _quarantine(asked),
+        "watched": shown(await watched(asked.connection), everything=asked.sight.everything),
         **asked.currency(),
     }
 

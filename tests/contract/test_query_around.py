@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from schemas import lead as events
@@ -109,6 +110,27 @@ def test_a_cursor_is_sealed_to_its_question() -> None:
     ):
         with pytest.raises(CursorInvalid):
             other.open(cursor, asked)
+
+
+async def test_a_row_that_is_not_what_the_log_says_is_told_of(world: World) -> None:
+    well = (await world.read("/v1/stats"))["watched"]
+    assert (well["differing"], well["first"], well["rounds"]) == (0, None, 0)
+    assert "warnings" not in (await world.client.get("/readyz")).json()
+    own = await asyncpg.connect(world.url, server_settings={"role": "leads_projections"})
+    await own.execute(
+        "insert into read.differences (model, key, what) values ('lead', 'x', 'owner, status')"
+    )
+    await own.execute("update read.watch set rounds = 2, round_ended_at = '2026-03-01T09:00:00Z'")
+    await own.close()
+    seen = (await world.read("/v1/stats"))["watched"]
+    assert (seen["differing"], seen["first"]) == (1, "lead x: owner, status")
+    assert seen["round_ended_at"] == "2026-03-01T09:00:00Z"
+    assert (await world.read("/v1/stats", "agent_south"))["watched"]["first"] is None
+    ready = await world.client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["warnings"] == {
+        "read models": "a row is not what the log says, first found lead x"
+    }
 
 
 async def test_health_tells_how_far_the_read_models_are(

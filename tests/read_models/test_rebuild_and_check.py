@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 import pytest
 
 from schemas.lead import LeadDeleted, LeadPriorityChanged
 from services.projections import rebuild as rebuilding
+from services.projections import tables
 from services.projections.rebuild import RebuildRefused, definition_of, rebuild, rebuild_stale
 from services.projections.registry import BY_NAME, MODELS
 from tests.kit.event_logs import opened
@@ -75,6 +77,30 @@ async def test_rebuilding_while_writing_loses_nothing_and_shows_no_empty_table(
             await asyncio.gather(*others)
             await settled(log)
         assert set(seen) == {200}
+        await assert_equal_to_log(database_url)
+
+
+async def test_much_that_comes_during_a_rebuild_is_in_the_new_table(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More rows than go as arrays, caught up with before the switch."""
+    async with opened(database_url) as log:
+        story = Story(log)
+        await story.leads(3)
+        async with working(database_url):
+            await settled(log)
+            filled = rebuilding._fill
+
+            async def filled_late(*given: Any) -> int:
+                events = await filled(*given)
+                leads = await story.leads(tables.FEW + 1)
+                await settled(log)
+                await story.tell(*((one, a_call(1)) for one in leads))
+                await settled(log)
+                return events
+
+            monkeypatch.setattr(rebuilding, "_fill", filled_late)
+            await rebuild("lead", database_url, SECRET)
         await assert_equal_to_log(database_url)
 
 
