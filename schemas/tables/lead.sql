@@ -118,3 +118,7 @@ create trigger searched after update on read.lead_v1 for each row
   when ((new.name, new.email, new.phone, new.whatsapp, new.contacts, new.fields)
     is distinct from (old.name, old.email, old.phone, old.whatsapp, old.contacts, old.fields))
   execute function read.keep_search();
+create trigger dialled_inserted after insert on read.lead_v1
+  referencing new table as new_rows for each statement execute function read.keep_dial();
+create trigger dialled_updated after update on read.lead_v1
+  referencing new table as new_rows for each statement execute function read.keep_dial();

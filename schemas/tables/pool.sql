@@ -14,3 +14,11 @@ create table read.pool_v1 (
   changed_at   timestamptz not null
 );
 create index on read.pool_v1 (created_at, pool_id);
+
+-- What is dialled next follows the pool (dial_list.sql).
+create trigger dialled_new after insert on read.pool_v1 for each row
+  when (not new.active or new.shuffle_seed is not null)
+  execute function read.keep_dial_of_pool();
+create trigger dialled_changed after update on read.pool_v1 for each row
+  when ((new.active, new.shuffle_seed) is distinct from (old.active, old.shuffle_seed))
+  execute function read.keep_dial_of_pool();

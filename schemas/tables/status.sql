@@ -8,3 +8,10 @@ create table read.status_v1 (
   status_group  text,             -- null: a built-in status, whose group and kind stay
   kind          text
 );
+
+-- What is dialled next follows the catalogue (dial_list.sql).
+create trigger dialled_new after insert on read.status_v1 for each row
+  execute function read.keep_dial_of_status();
+create trigger dialled_changed after update on read.status_v1 for each row
+  when (new.dialable is distinct from old.dialable)
+  execute function read.keep_dial_of_status();

@@ -14,6 +14,7 @@ from services.kit.postgres import connect_pool
 from services.kit.settings import Settings
 from services.kit.telemetry import logger
 from services.projections.decoding import Decoder
+from services.projections.number_zones import fill_number_zones
 from services.projections.rebuild import rebuild_stale
 from services.projections.runner import Worker
 from services.projections.watch import Watch
@@ -34,6 +35,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
 
         if settings.transport == "log":
             logger().warning("log-transport", note="no broker: reading the log directly")
+        await fill_number_zones(pool)
         await rebuild_stale(pool, settings.master_key, settings.database_url)
         worker = Worker(pool, Decoder(keys), make_feed, new_id(), SystemClock())
         watching = asyncio.create_task(Watch(pool, Decoder(keys)).run(stop), name="watch")

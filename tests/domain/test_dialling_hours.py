@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.command.domain.dialling_hours import DiallingHours, minute_of_day, time_of_day
+from schemas.dialling_hours import DiallingHours, minute_of_day, time_of_day
 
 MINUTE = timedelta(minutes=1)
 LISBON = "Europe/Lisbon"

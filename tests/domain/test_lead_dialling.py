@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.dialling_hours import DiallingHours
 from schemas.event import Event
 from schemas.instants import format_instant
 from schemas.lead import (
@@ -20,7 +21,6 @@ from schemas.lead import (
     LeadStatusChanged,
     LeadSuppressed,
 )
-from services.command.domain.dialling_hours import DiallingHours
 from services.command.domain.lead.calls import StartCall
 from services.command.domain.lead.evolving import fold
 from tests.domain.given_when_then import given

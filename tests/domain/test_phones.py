@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.command.domain.dialling_hours import zone_named
-from services.command.domain.phones import NotAPhone, parse_phone, zones_of
+from schemas.dialling_hours import zone_named
+from schemas.number_zones import zones_of
+from services.command.domain.phones import NotAPhone, parse_phone
 
 
 def _code(text: str, region: str | None = None) -> str:

@@ -10,7 +10,7 @@ from services.projections.registry import MODELS
 from tests.read_models.working import rows
 
 TABLES = Path(__file__).parents[2] / "schemas" / "tables"
-FIRST = ("progress", "search")
+FIRST = ("progress", "search", "dial_list")
 SHAPE = {
     "columns": """
         select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,

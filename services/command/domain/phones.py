@@ -1,4 +1,4 @@
-"""Phone numbers as E.164, and the time zones a number may be in (rule 13).
+"""Phone numbers as E.164 (rule 13); their time zones are in schemas/number_zones.py.
 
 A number without `+` is read only when the caller names the region it was typed in. Whether a number
 is assigned today is not asked, because dialers know newer numbers than any table; it must be one
@@ -7,17 +7,14 @@ that its country could have.
 
 import re
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
-from phonenumbers import timezone as number_zones
 
 from services.command.domain.decider import Reason
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _AS_PEOPLE_TYPE = re.compile(r"\+?[0-9 ()./\-\u00a0\u2010-\u2015]{2,40}")
-_UNKNOWN_ZONE = "Etc/Unknown"
 _REMEMBERED = 50_000
 
 
@@ -66,27 +63,3 @@ def parse_phone(text: str, region: str | None = None) -> str:
     if region is None and found != text:  # e.g. a trunk 0 behind the country code
         raise NotAPhone("phone-not-e164", "Leave out the 0 that is dialled inside the country.")
     return found
-
-
-def _exists(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return False
-    return True
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def zones_of(number: str) -> tuple[str, ...]:
-    """Return every IANA zone an E.164 number may be in, sorted; () when none is known.
-
-    A landline has few; a mobile, toll-free or fictitious number has all zones of its country.
-    """
-    try:
-        parsed = phonenumbers.parse(number)
-    except NumberParseException:
-        return ()
-    zones = number_zones.time_zones_for_number(parsed)
-    if _UNKNOWN_ZONE in zones:  # a range nobody has been given: go by its prefix
-        zones = number_zones.time_zones_for_geographical_number(parsed)
-    return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE and _exists(zone)))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas import campaign as events
+from schemas.dialling_hours import DiallingHours, minute_of_day
 from schemas.event import Event
 from schemas.instants import format_instant
 from services.command.domain.admission import admit
@@ -24,7 +25,7 @@ from services.command.domain.campaign.state import (
 from services.command.domain.campaign.template import PHONE_KEY, Template, TemplateField
 from services.command.domain.campaign.values import FieldType
 from services.command.domain.decider import Command, Reason, Refused, decides
-from services.command.domain.dialling_hours import DiallingHours, minute_of_day, problems_of
+from services.command.domain.dialling_hours import problems_of
 from services.command.domain.facts import Facts
 from services.command.domain.types import (
     Code,

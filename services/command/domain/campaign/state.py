@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from schemas import campaign as events
+from schemas.dialling_hours import DiallingHours
 from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.instants import parse_instant
 from services.command.domain.campaign.template import Template, TemplateField
-from services.command.domain.dialling_hours import DiallingHours
 
 
 def _known_to(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:

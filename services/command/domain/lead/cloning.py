@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from schemas.dialling_hours import minute_of_day, zone_named
 from schemas.instants import format_instant
 from schemas.lead import LeadCloned, LeadCreated, LeadMoved
 from services.command.domain.campaign.state import Campaign
@@ -20,7 +21,6 @@ from services.command.domain.decider import (
     Refused,
     decides,
 )
-from services.command.domain.dialling_hours import minute_of_day, zone_named
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import LEADERS, admit, reach_reasons
 from services.command.domain.lead.fields import fields_changed

@@ -7,17 +7,17 @@ same. Each check says what it found.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from schemas.dialling_hours import DiallingHours, zone_named
 from schemas.instants import parse_instant
+from schemas.number_zones import zones_of
 from schemas.rights import may_call
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Reason
-from services.command.domain.dialling_hours import DiallingHours, zone_named
 from services.command.domain.dnc.state import DncEntry
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import merged_reason
 from services.command.domain.lead.claims import numbers_of
 from services.command.domain.lead.state import PRIMARY, Lead
-from services.command.domain.phones import zones_of
 
 _TWO_DAYS = timedelta(days=2)
 

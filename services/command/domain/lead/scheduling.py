@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from schemas.dialling_hours import zone_named
 from schemas.event import Event
 from schemas.instants import format_instant
 from schemas.lead import (
@@ -12,7 +13,6 @@ from schemas.lead import (
     LeadScheduledDialCancelled,
 )
 from services.command.domain.decider import Command, Reason, Refused, decides
-from services.command.domain.dialling_hours import zone_named
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, LEADERS, admit
 from services.command.domain.lead.state import Lead

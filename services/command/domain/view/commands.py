@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas import view as events
 from schemas.default_views import DEFAULT_VIEWS, Caller
+from schemas.dialling_hours import zone_named
 from schemas.event import Event
 from schemas.filters import Filter, FilterInvalid, refuse_large
 from schemas.filters import Name as FieldName
 from schemas.rights import view_access
 from services.command.domain.admission import admit
 from services.command.domain.decider import Command, Reason, Refused, decides
-from services.command.domain.dialling_hours import zone_named
 from services.command.domain.facts import Facts
 from services.command.domain.types import FieldMap, Name, ZoneName
 from services.command.domain.view.state import Contents, View

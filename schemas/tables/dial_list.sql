@@ -1,0 +1,131 @@
+-- What to dial next, in the order of dialling. Beside the lead for the same reason as
+-- read.lead_due, and for leads that may be dialled at all: the dial list looks at nothing else.
+
+-- Which zones a number may be in, by its longest known beginning; `zone` stands for `zones`.
+-- Filled by the projections from what schemas/number_zones.py knows.
+create table read.number_zone (
+  prefix text   primary key,
+  zone   int    not null,
+  zones  text[] not null
+);
+
+-- Leads with a number, active, with a status that is dialled. `due_at` is infinity for those that
+-- wait for no time. `waiting`: that time had not come when the row was written. `held`: the pool is
+-- off, and this is no Private or VIP redial. `free_at`: until then a call, a suppression or the
+-- lead's own range keep it. `place`: the order among leads that are equally urgent. `begins`: of
+-- its number, by which the zone was found.
+create table read.lead_dial (
+  lead_id      uuid        primary key,
+  campaign_id  uuid        not null,
+  zone         int         not null,
+  begins       text        not null,
+  owner        text        not null,
+  priority     smallint    not null,
+  due_at       timestamptz not null,
+  place        uuid        not null,
+  waiting      boolean     not null,
+  held         boolean     not null,
+  status       text        not null,
+  segment_id   uuid,
+  pool_id      uuid,
+  free_at      timestamptz not null,
+  ends_at      timestamptz not null,
+  locked_by    uuid,
+  locked_until timestamptz,
+  reserved_for uuid
+) with (fillfactor = 80);
+create index on read.lead_dial (campaign_id, zone, owner, priority desc, due_at, place)
+  where not waiting and not held;
+create index on read.lead_dial
+  (segment_id, campaign_id, zone, owner, priority desc, due_at, place)
+  where segment_id is not null and not waiting and not held;
+create index on read.lead_dial (campaign_id, due_at) where waiting and not held;
+create index on read.lead_dial (pool_id) where pool_id is not null;
+
+-- Statuses whose leads are not dialled: the built-in ones but for what the organisation changed.
+create function read.not_dialled() returns text[] stable language plpgsql as $$
+begin
+  return array(
+    select code from unnest(array[
+      'pending_validation', 'paused', 'cancelled', 'success', 'completed', 'not_interested',
+      'unqualified', 'invalid', 'invalid_phone_number', 'wrong_number', 'duplicate',
+      'max_call_attempts', 'max_retries', 'abandoned', 'expired', 'removed', 'anonymised',
+      'in_do_not_call_list', 'in_global_do_not_call_list']) as built_in(code)
+      where not exists (select from read.status s where s.code = built_in.code and s.dialable)
+    union select code from read.status s where not s.dialable);
+end $$;
+
+-- The zone of a number, 0 when it is not known.
+create function read.zone_of(phone text) returns int stable language plpgsql as $$
+begin
+  return coalesce(
+    (select z.zone from read.number_zone z
+      where z.prefix = any(array(
+        select substr(phone, 2, length) from generate_series(1, 9) as length))
+      order by length(z.prefix) desc limit 1), 0);
+end $$;
+
+-- Makes the rows of these leads anew; those that are not dialled have none.
+create function read.set_dial(leads uuid[]) returns void language plpgsql as $$
+declare
+  shut text[] := read.not_dialled();
+begin
+  delete from read.lead_dial d using read.lead l
+    where d.lead_id = any(leads) and l.lead_id = d.lead_id
+      and (l.status = any(shut) or not l.active or l.deleted or l.merged_into is not null
+        or (l.phone is null and l.contacts = '[]'));
+  insert into read.lead_dial as d
+    select l.lead_id, l.campaign_id,
+           case when e.begins = b.begins then e.zone else read.zone_of(b.begins) end, b.begins,
+           l.owner, l.priority,
+           coalesce(l.next_dial_at, 'infinity'),
+           case when p.shuffle_seed is null then l.lead_id
+             else md5(p.shuffle_seed::text || l.lead_id::text)::uuid end,
+           coalesce(l.next_dial_at > clock_timestamp(), false),
+           not coalesce(p.active, true)
+             and l.status not in ('manual_redial_private', 'manual_redial_vip'),
+           l.status, l.segment_id, l.pool_id,
+           coalesce(greatest(
+             case when l.suppressed then coalesce(l.suppressed_until, 'infinity') end,
+             l.calling_until, l.active_from), '-infinity'),
+           coalesce(l.active_until, 'infinity'), l.locked_by, l.locked_until, l.reserved_for
+      from read.lead l
+        cross join lateral (
+          select left(coalesce(l.phone, l.contacts -> 0 ->> 'phone', ''), 10) as begins) b
+        left join read.pool p on p.pool_id = l.pool_id
+        left join read.lead_dial e on e.lead_id = l.lead_id
+      where l.lead_id = any(leads) and l.campaign_id is not null
+        and l.status <> all(shut) and l.active and not l.deleted and l.merged_into is null
+        and (l.phone is not null or l.contacts <> '[]')
+    on conflict (lead_id) do update
+      set (campaign_id, zone, begins, owner, priority, due_at, place, waiting, held, status,
+           segment_id, pool_id, free_at, ends_at, locked_by, locked_until, reserved_for)
+        = (excluded.campaign_id, excluded.zone, excluded.begins, excluded.owner, excluded.priority,
+           excluded.due_at, excluded.place, excluded.waiting, excluded.held, excluded.status, excluded.segment_id,
+           excluded.pool_id, excluded.free_at, excluded.ends_at, excluded.locked_by,
+           excluded.locked_until, excluded.reserved_for)
+      where (d.*) is distinct from (excluded.*);
+end $$;
+
+-- After new and changed leads of the table in use: one that is being rebuilt tells nothing new.
+create function read.keep_dial() returns trigger language plpgsql as $$
+begin
+  if not exists (select from read.models
+      where name = 'lead' and tg_table_name = 'lead_v' || generation) then
+    return null;
+  end if;
+  perform read.set_dial(array(select lead_id from new_rows));
+  return null;
+end $$;
+
+-- After a pool was turned on, off or shuffled, or a status became dialled or not.
+create function read.keep_dial_of_pool() returns trigger language plpgsql as $$
+begin
+  perform read.set_dial(array(select lead_id from read.lead where pool_id = new.pool_id));
+  return null;
+end $$;
+create function read.keep_dial_of_status() returns trigger language plpgsql as $$
+begin
+  perform read.set_dial(array(select lead_id from read.lead where status = new.code));
+  return null;
+end $$;
