@@ -20,13 +20,13 @@ _FILL = """
     returning 1
 """
 _MEND = """
-    with some as (
+    with part as (
       select lead_id, begins, zone from read.lead_dial where lead_id > $1 order by lead_id limit $2
     ), mended as (
-      update read.lead_dial d set zone = read.zone_of(s.begins) from some s
+      update read.lead_dial d set zone = read.zone_of(s.begins) from part s
       where d.lead_id = s.lead_id and s.zone <> read.zone_of(s.begins)
     )
-    select max(lead_id::text)::uuid from some
+    select max(lead_id::text)::uuid from part
 """
 
 
@@ -35,10 +35,12 @@ def zone_key(zones: tuple[str, ...]) -> int:
     return crc32(",".join(zones).encode()) & 0x7FFFFFFF
 
 
-async def fill_number_zones(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+async def fill_number_zones(
+    database: "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]",
+) -> None:
     """Bring the table up to what this code knows, and after a change the leads it is about."""
     known = {prefix: zones for prefix, zones in zones_by_prefix().items() if zones}
-    changed = await pool.fetch(
+    changed = await database.fetch(
         _FILL,
         list(known),
         [zone_key(zones) for zones in known.values()],
@@ -46,4 +48,4 @@ async def fill_number_zones(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
     )
     last: UUID | None = UUID(int=0)
     while changed and last is not None:
-        last = await pool.fetchval(_MEND, last, BATCH)
+        last = await database.fetchval(_MEND, last, BATCH)

@@ -169,7 +169,7 @@ async def _zones(asking: _Asking) -> tuple[list[int], bool]:
     """Return the zones of the campaign's leads in which it is a time to dial, and whether there
     are others.
     """
-    found = await asking.asked.connection.fetch(_ZONES, UUID(asking.given.campaign))
+    found = await asking.asked.connection.fetch(_ZONES, UUID(asking.given.campaign), asking.now)
     hours, now = asking.hours, asking.now
     # Of a number whose beginning tells no zone, StartCall's own table may know one.
     is_open = [
@@ -287,7 +287,7 @@ _ZONES = """
     union
     select distinct d.zone, (select z.zones from read.number_zone z where z.zone = d.zone limit 1)
     from read.lead_dial d where d.campaign_id = $1 and d.waiting and not d.held
-      and d.due_at <= clock_timestamp()
+      and d.due_at <= $2
 """
 # By zone and owner, each in order by its index; besides, those whose time came after their row was
 # written and whose event has not come yet.

@@ -44,6 +44,7 @@ BENCHES = (
     "lead",
     "as-of",
     "stream",
+    "dial-list",
     "bulk-change-owner",
 )
 """Every benchmark, in the order they run; `append-single` is in append_single.py."""

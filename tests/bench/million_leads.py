@@ -122,12 +122,13 @@ insert into read.app_user_v1
     'Agent ' || n, 'agent' || n || '@example.com'
   from generate_series(0, 199) n on conflict do nothing;
 insert into read.campaign_v1 (campaign_id, version, position, name, code, project, duplicate_key,
-    fields, rules, active, changed_at)
+    fields, rules, active, changed_at, hours)
   select read_bench.uuid_of('campaign', n), 1, 1, 'Campaign ' || n, '', 'Project ' || n % 3,
     'phone',
     '[{"import_name": "age", "type": "number"}, {"import_name": "city", "type": "text"},
       {"import_name": "balance", "type": "number"}, {"import_name": "housing", "type": "boolean"},
-      {"import_name": "job", "type": "picklist"}]', '[]', true, '2026-01-01'
+      {"import_name": "job", "type": "picklist"}]', '[]', true, '2026-01-01',
+    jsonb_build_object('windows', array_fill('[["00:00", "24:00"]]'::jsonb, array[7]))
   from generate_series(0, 7) n on conflict do nothing;
 insert into read.pool_v1
     (pool_id, version, position, campaign_id, name, source, active, created_by, changed_at)
@@ -136,7 +137,8 @@ insert into read.pool_v1
   from generate_series(0, 399) n on conflict do nothing;
 insert into read.segment_v1
     (segment_id, version, position, name, agents, active, created_by, changed_at)
-  select read_bench.uuid_of('segment', n), 1, 1, 'Segment ' || n, '[]', n % 4 > 0,
+  select read_bench.uuid_of('segment', n), 1, 1, 'Segment ' || n,
+    (select jsonb_agg(user_id) from read.app_user_v1), n % 4 > 0,
     'service:bench', '2026-01-01'
   from generate_series(0, 39) n on conflict do nothing;
 """

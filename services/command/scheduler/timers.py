@@ -88,6 +88,20 @@ def _created(event: events.LeadCreated) -> Iterator[Timer]:
         yield _dial(event.next_dial_at)
 
 
+def _status_changed(event: events.LeadStatusChanged) -> Iterator[Timer]:
+    yield from _ended(event)
+    if event.next_dial_at is not None:
+        yield _dial(event.next_dial_at)
+
+
+def _ended(
+    event: events.LeadStatusChanged | events.LeadStatusRestored | events.LeadResultRecorded,
+) -> Iterator[Timer]:
+    if event.ends_waiting:
+        yield _dial(None)
+        yield from _callback(None)
+
+
 def _suppressed(event: events.LeadSuppressed) -> Iterator[Timer]:
     yield Timer("end-suppression", _instant(event.until))
 
@@ -166,6 +180,9 @@ def _dnc_removed(event: dnc.DncRemoved) -> Iterator[Timer]:
 
 _TIMERS: dict[type[Event], Callable[[Any], Iterator[Timer]]] = {
     events.LeadCreated: _created,
+    events.LeadStatusChanged: _status_changed,
+    events.LeadStatusRestored: _ended,
+    events.LeadResultRecorded: _ended,
     events.LeadSuppressed: _suppressed,
     events.LeadUnsuppressed: _unsuppressed,
     events.LeadLocked: _locked,

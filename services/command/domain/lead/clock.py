@@ -24,6 +24,7 @@ from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
 from services.command.domain.lead.sessions import freed
 from services.command.domain.lead.state import Lead
+from services.command.domain.lead.status import ends_waiting
 from services.command.domain.types import Instant
 
 ABANDONED_AFTER = timedelta(days=7)
@@ -131,8 +132,7 @@ def _dial_due(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
 
 def _abandon(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     text = f"Unresolved for {ABANDONED_AFTER.days} days."
-    changed = LeadStatusChanged(status="abandoned", previous=lead.status, reason=text)
-    return [changed, *freed(lead, "abandoned")]
+    return _closed(lead, "abandoned", text, facts)
 
 
 def _expire(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
@@ -143,8 +143,18 @@ def _expire(lead: Lead, at: datetime, facts: Facts) -> list[Event]:
     own = lead.active_until is not None and parse_instant(lead.active_until) == at
     whose = "lead" if own else "campaign"
     text = f"The active range of the {whose} is over."
-    changed = LeadStatusChanged(status="expired", previous=lead.status, reason=text)
-    return [changed, *freed(lead, "expired")]
+    return _closed(lead, "expired", text, facts)
+
+
+def _closed(lead: Lead, status: str, reason: str, facts: Facts) -> list[Event]:
+    """Close the lead: nothing waits any more, and no unresolved session holds it."""
+    changed = LeadStatusChanged(
+        status=status,
+        previous=lead.status,
+        reason=reason,
+        ends_waiting=ends_waiting(lead, status, facts),
+    )
+    return [changed, *freed(lead, status)]
 
 
 _RULES: Mapping[LeadRule, Callable[[Lead, datetime, Facts], list[Event]]] = {
