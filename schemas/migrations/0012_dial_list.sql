@@ -43,7 +43,6 @@ create index on read.lead_dial
   (segment_id, campaign_id, zone, owner, priority desc, due_at, place)
   where segment_id is not null and not waiting and not held;
 create index on read.lead_dial (campaign_id, due_at) where waiting and not held;
-create index on read.lead_dial (pool_id) where pool_id is not null;
 
 -- Statuses whose leads are not dialled: the built-in ones but for what the organisation changed.
 create function read.not_dialled() returns text[] stable language plpgsql as $$
@@ -73,41 +72,56 @@ create function read.set_dial(leads uuid[]) returns void language plpgsql as $$
 declare
   shut text[] := read.not_dialled();
 begin
-  delete from read.lead_dial d using read.lead l
-    where d.lead_id = any(leads) and l.lead_id = d.lead_id
-      and (l.status = any(shut) or not l.active or l.deleted or l.merged_into is not null
-        or (l.phone is null and l.contacts = '[]'));
-  insert into read.lead_dial as d
+  with dialled as materialized (
     select l.lead_id, l.campaign_id,
-           case when e.begins = b.begins then e.zone else read.zone_of(b.begins) end, b.begins,
-           l.owner, l.priority,
-           coalesce(l.next_dial_at, 'infinity'),
+           left(coalesce(l.phone, l.contacts -> 0 ->> 'phone', ''), 10) as begins,
+           l.owner, l.priority, coalesce(l.next_dial_at, 'infinity') as due_at,
            case when p.shuffle_seed is null then l.lead_id
-             else md5(p.shuffle_seed::text || l.lead_id::text)::uuid end,
-           coalesce(l.next_dial_at > clock_timestamp(), false),
+             else md5(p.shuffle_seed::text || l.lead_id::text)::uuid end as place,
+           coalesce(l.next_dial_at > clock_timestamp(), false) as waiting,
            not coalesce(p.active, true)
-             and l.status not in ('manual_redial_private', 'manual_redial_vip'),
+             and l.status not in ('manual_redial_private', 'manual_redial_vip') as held,
            l.status, l.segment_id, l.pool_id,
            coalesce(greatest(
              case when l.suppressed then coalesce(l.suppressed_until, 'infinity') end,
-             l.calling_until, l.active_from), '-infinity'),
-           coalesce(l.active_until, 'infinity'), l.locked_by, l.locked_until, l.reserved_for
-      from read.lead l
-        cross join lateral (
-          select left(coalesce(l.phone, l.contacts -> 0 ->> 'phone', ''), 10) as begins) b
+             l.calling_until, l.active_from), '-infinity') as free_at,
+           coalesce(l.active_until, 'infinity') as ends_at,
+           l.locked_by, l.locked_until, l.reserved_for
+      from unnest(leads) as asked(lead_id)
+        join read.lead l on l.lead_id = asked.lead_id
         left join read.pool p on p.pool_id = l.pool_id
-        left join read.lead_dial e on e.lead_id = l.lead_id
-      where l.lead_id = any(leads) and l.campaign_id is not null
-        and l.status <> all(shut) and l.active and not l.deleted and l.merged_into is null
+      where l.campaign_id is not null and l.status <> all(shut)
+        and l.active and not l.deleted and l.merged_into is null
         and (l.phone is not null or l.contacts <> '[]')
-    on conflict (lead_id) do update
+  ), gone as (
+    delete from read.lead_dial d
+      where d.lead_id = any(leads)
+        and not exists (select from dialled n where n.lead_id = d.lead_id)
+  ), changed as (
+    update read.lead_dial d
       set (campaign_id, zone, begins, owner, priority, due_at, place, waiting, held, status,
            segment_id, pool_id, free_at, ends_at, locked_by, locked_until, reserved_for)
-        = (excluded.campaign_id, excluded.zone, excluded.begins, excluded.owner, excluded.priority,
-           excluded.due_at, excluded.place, excluded.waiting, excluded.held, excluded.status, excluded.segment_id,
-           excluded.pool_id, excluded.free_at, excluded.ends_at, excluded.locked_by,
-           excluded.locked_until, excluded.reserved_for)
-      where (d.*) is distinct from (excluded.*);
+        = (n.campaign_id, case when d.begins = n.begins then d.zone else read.zone_of(n.begins) end,
+           n.begins, n.owner, n.priority, n.due_at, n.place, n.waiting, n.held, n.status,
+           n.segment_id, n.pool_id, n.free_at, n.ends_at, n.locked_by, n.locked_until,
+           n.reserved_for)
+      from dialled n
+      where d.lead_id = n.lead_id
+        and (d.campaign_id, d.begins, d.owner, d.priority, d.due_at, d.place, d.waiting, d.held,
+             d.status, d.segment_id, d.pool_id, d.free_at, d.ends_at, d.locked_by, d.locked_until,
+             d.reserved_for)
+          is distinct from
+            (n.campaign_id, n.begins, n.owner, n.priority, n.due_at, n.place, n.waiting, n.held,
+             n.status, n.segment_id, n.pool_id, n.free_at, n.ends_at, n.locked_by, n.locked_until,
+             n.reserved_for)
+  )
+  insert into read.lead_dial
+    select n.lead_id, n.campaign_id, read.zone_of(n.begins), n.begins, n.owner, n.priority,
+           n.due_at, n.place, n.waiting, n.held, n.status, n.segment_id, n.pool_id, n.free_at,
+           n.ends_at, n.locked_by, n.locked_until, n.reserved_for
+      from dialled n
+      where not exists (select from read.lead_dial d where d.lead_id = n.lead_id)
+    on conflict (lead_id) do nothing;
 end $$;
 
 -- After new and changed leads of the table in use: one that is being rebuilt tells nothing new.

@@ -38,6 +38,8 @@ COLUMNS = (
 FOR_DIALERS = ("lead_id", "version", "status", "priority", "next_dial_at", "passes")
 """A dialer sees nothing of a lead, but is told which to start."""
 
+_SELECTED = ", ".join(f"l.{name}" for name in (*COLUMNS, "dial_from", "dial_until", "dial_zone"))
+
 LEFT_TO_START_CALL = (
     "attempts-per-number", "attempts-per-day", "do-not-call of secondary contacts",
     "what changed since the position of this answer",
@@ -241,7 +243,14 @@ async def _candidates(asking: _Asking, zones: Sequence[int], window: int) -> lis
     many = add(window, "int8")
     fits = _conditions(asking, arguments)
     statement = _NEXT.format(
-        where=where, free=free, owners=owner, zones=zone, now=now, many=many, fits=fits
+        where=where,
+        free=free,
+        owners=owner,
+        zones=zone,
+        now=now,
+        many=many,
+        fits=fits,
+        columns=_SELECTED,
     )
     found: list[Any] = await asked.connection.fetch(statement, *arguments.values)
     return found
@@ -308,7 +317,7 @@ _NEXT = """
     ), first as (
       select * from next order by priority desc, due_at, place limit {many}
     )
-    select l.*, coalesce(l.phone, l.contacts -> 0 ->> 'phone', '') as dialled,
+    select {columns}, coalesce(l.phone, l.contacts -> 0 ->> 'phone', '') as dialled,
            not l.deleted and l.active and {fits} as fits
     from first f join read.lead l on l.lead_id = f.lead_id
     order by f.priority desc, f.due_at, f.place
