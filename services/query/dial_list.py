@@ -26,6 +26,7 @@ from services.query.parameters import Current, Id, Whole
 from services.query.reading import Asked, Reading, answer
 from services.query.sight import sight_condition
 from services.query.sql import Arguments
+from services.query.wall import lower_wall
 
 LIMIT_MAX = 200
 WINDOW = 100
@@ -93,6 +94,8 @@ class _Asking:
 async def dial_list(asked: Asked, given: DialListParameters) -> dict[str, Any]:
     """Return the next leads for the agent."""
     agent, owners = await _agent(asked, given.agent)
+    if asked.principal.role == "dialer":
+        await lower_wall(asked.connection, asked.sight)
     campaign = await asked.connection.fetchrow(_CAMPAIGN, UUID(given.campaign))
     if campaign is None:
         raise errors.NotFound
