@@ -120,9 +120,7 @@ DEFAULT_VIEWS: Mapping[str, DefaultView] = {
             "Suppressed",
             lambda _: _both(_equals("suppressed", True), _still("suppressed_until")),
         ),
-        DefaultView(
-            "closed_this_week", "Closed this week", _closed_this_week, ("status_since", True)
-        ),
+        DefaultView("closed_this_week", "Closed this week", _closed_this_week),
     )
 }
 """Every default view by its code, in the order in which people see them."""

@@ -27,9 +27,9 @@ from schemas.filters import (
 )
 from schemas.relative_time import resolve_instant
 from schemas.rights import TeamTree
-from services.query.columns import BESIDE, CONTACT_NUMBERS, THROUGH, Through
+from services.query.columns import BESIDE, COLUMNS, CONTACT_NUMBERS, THROUGH, Through
 from services.query.sql import Arguments, like_anywhere
-from services.query.values_sql import Values, digits_of
+from services.query.values_sql import TEXTS, Values, digits_of
 
 TRIGRAM_CHARS = 3
 """An index on parts of words cannot help to find shorter ones."""
@@ -111,6 +111,8 @@ class _Compiler:
                 return "(" + " and ".join(self.node(child) for child in node.of) + ")"
             case Or():
                 return "(" + " or ".join(self.node(child) for child in node.of) + ")"
+            case Not(of=IsEmpty(field=field)) if field in COLUMNS and self._is_null(field):
+                return f"l.{field} is not null"  # as partial indexes say it
             case Not():
                 return f"(({self.node(node.of)}) is not true)"
             case Search():
@@ -127,6 +129,10 @@ class _Compiler:
         if name in THROUGH:
             return self._through(THROUGH[name], kind, node)
         return self._values.column(f"l.{name}", kind, node)
+
+    def _is_null(self, field: str) -> bool:
+        """Say whether a column is empty only by having no value; a text may be empty besides."""
+        return self._terms.kinds[field] not in TEXTS
 
     def _search(self, value: str) -> str:
         if value in self._terms.found:

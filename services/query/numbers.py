@@ -25,7 +25,7 @@ Column = Literal["pool_id", "campaign_id", "segment_id"]
 FEW = 20_000
 """So many leads are counted anew whenever an event has come."""
 
-LEADS_A_SECOND = 50_000
+LEADS_A_SECOND = 20_000
 """More leads than FEW are counted once in a second for each so many of them."""
 
 TIME_SECONDS = 10.0

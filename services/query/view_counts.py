@@ -23,6 +23,7 @@ from services.query import answers
 from services.query.lead import COUNT_EXACT_MAX, estimate, leads_condition
 from services.query.parameters import Code
 from services.query.reading import Asked, Reading, answer
+from services.query.searching import look_up
 from services.query.sql import Arguments
 from services.query.view import TAG, ViewParameters, all_views
 from services.query.view_parts import is_relative, parts_of
@@ -200,7 +201,8 @@ async def _count(kept: Kept, asked: Asked, tree: Any) -> None:
 
 async def _count_in_time(kept: Kept, asked: Asked, tree: Any) -> None:
     arguments = Arguments()
-    condition = leads_condition(tree, asked, arguments)
+    searched = await look_up(asked.connection, tree)
+    condition = leads_condition(tree, asked, arguments, found=searched)
     matching = " ".join(("select l.lead_id from read.lead l where", condition))
     limited = f"{matching} limit {COUNT_EXACT_MAX + 1}"
     found = await asked.connection.fetch(limited, *arguments.values)

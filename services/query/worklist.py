@@ -117,19 +117,24 @@ def _may_ask(asked: Asked, agent: str) -> str:
     return agent
 
 
-def _reasons(agent: str, now: datetime, arguments: Arguments) -> list[tuple[Reason, str]]:
-    """Return the condition of each reason for which a lead `l` waits for the agent."""
+def _reasons(agent: str, now: datetime, arguments: Arguments) -> list[tuple[Reason, str, str]]:
+    """Return each reason for which a lead `l` waits for the agent: its condition, and one that is
+    no narrower than it has to be for an index to find the leads.
+    """
     user = arguments.add(UUID(agent), "uuid")
     owner = arguments.add(f"user:{agent}", "text")
     redials = arguments.add(sorted(PERSONAL_REDIALS), "text[]")
     moment = arguments.add(now, "timestamptz")
     mine = f"l.locked_by = {user} and (l.locked_until is null or l.locked_until > {moment})"
+    callback = f"(l.callback_agent = {user} and l.callback_at is not null)"
+    reserved = f"l.reserved_for = {user}"
+    redial = f"(l.owner = {owner} and l.status = any({redials}))"
     return [
-        ("callback", f"(l.callback_at is not null and l.callback_agent = {user})"),
-        ("reserved", f"(l.reserved_for = {user})"),
-        ("redial", f"(l.owner = {owner} and l.status = any({redials}))"),
-        ("unresolved", f"({mine} and l.status = 'unresolved')"),
-        ("locked", f"({mine} and l.status <> 'unresolved')"),
+        ("callback", callback, callback),
+        ("reserved", reserved, reserved),
+        ("redial", redial, redial),
+        ("unresolved", f"({mine} and l.status = 'unresolved')", f"({mine})"),
+        ("locked", f"({mine} and l.status <> 'unresolved')", f"({mine})"),
     ]
 
 
@@ -138,12 +143,12 @@ async def _worklist(reading: Reading, asked: Asked, given: WorkParameters) -> di
     arguments = Arguments()
     sight = leads_condition(None, asked, arguments)
     reasons = _reasons(agent, asked.now, arguments)
-    waits = f"{sight} and ({' or '.join(sql for _, sql in reasons)})"
-    sums = ", ".join(f"count(*) filter (where {sql}) as {name}" for name, sql in reasons)
+    waits = f"{sight} and ({' or '.join(dict.fromkeys(indexed for _, _, indexed in reasons))})"
+    sums = ", ".join(f"count(*) filter (where {sql}) as {name}" for name, sql, _ in reasons)
     pieces = ("select", sums, "from read.lead l where", waits)
     counts = await asked.connection.fetchrow(" ".join(pieces), *arguments.values)
     bound = fingerprint("worklist", agent)
-    named = ", ".join(f"case when {sql} then '{name}' end" for name, sql in reasons)
+    named = ", ".join(f"case when {sql} then '{name}' end" for name, sql, _ in reasons)
     due = "coalesce(l.callback_at, l.next_dial_at, '-infinity')"
     place = _place(reading, given.cursor, bound, due, arguments)
     found = await asked.connection.fetch(
