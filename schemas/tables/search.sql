@@ -4,7 +4,11 @@ create function read.search_text(
 ) returns text immutable parallel safe language sql
   return lower(
     concat_ws(E'\n', name, email, phone, whatsapp,
-      (select string_agg(c.value ->> 'phone', E'\n') from jsonb_array_elements(contacts) c),
+      (select string_agg(concat_ws(E'\n', c.value ->> 'phone', own.found), E'\n')
+         from jsonb_array_elements(contacts) c, lateral (
+           select string_agg(f.value, E'\n') as found from jsonb_each_text(
+             case when jsonb_typeof(c.value -> 'fields') = 'object' then c.value -> 'fields'
+               else '{}' end) f) own),
       (select string_agg(f.value, E'\n') from jsonb_each_text(fields) f)));
 
 -- Beside the lead, because a call changes a lead's row and not this text: an index on parts of

@@ -146,7 +146,8 @@ def _like(tree: Contains | Starts, kind: Kind, value: str) -> bool:
 
 def _searched(wanted: str, row: Row) -> bool:
     parts = [row["name"], row["email"], row["phone"], row["whatsapp"]]
-    parts += [contact["phone"] for contact in row["contacts"]]
+    for contact in row["contacts"]:
+        parts += [contact["phone"], *map(_text, contact["fields"].values())]
     parts += [_text(value) for value in row["fields"].values()]
     text = "\n".join(part for part in parts if part is not None).lower()
     if wanted.lower() in text:
