@@ -24,7 +24,9 @@ class NotChosen(ValueError):
 async def index_statements(
     connection: "asyncpg.Connection[asyncpg.Record]", table: str, names: Sequence[str] | None = None
 ) -> list[str]:
-    """Return the statements that make the indexes of `names` (None: of all chosen) on `table`."""
+    """Return the statements that make the indexes of `names` (None: of all chosen) on `table`,
+    and tell the planner how their values spread.
+    """
     if names is None:
         rows = await connection.fetch("select name from read.chosen_fields order by name")
         names = [name for (name,) in rows]
@@ -32,14 +34,22 @@ async def index_statements(
     return [
         await connection.fetchval(
             "select format($1::text, $2::text, $3::text, $4::text)",
-            f"create index if not exists %I on read.%I (({_value_of(types.get(name, 'text'))}),"
-            " lead_id) where not deleted",
+            statement.format(value=_value_of(types.get(name, "text"))),
             _index_name(table, name),
             table,
             name,
         )
         for name in names
+        for statement in _MADE
     ]
+
+
+# The planner takes what it knows of an expression from statistics of their own, not from an index
+# on part of a table.
+_MADE = (
+    "create index if not exists %1$I on read.%2$I (({value}), lead_id) where not deleted",
+    "create statistics if not exists read.%1$I on ({value}) from read.%2$I",
+)
 
 
 async def choose(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
@@ -58,7 +68,7 @@ async def choose(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
         table = await _table(connection)
         # What an earlier try left, if it died, is no index that anything could use.
         index = _index_name(table, name)
-        await connection.execute(f"drop index concurrently if exists read.{index}")
+        await _unmake(connection, index)
         for statement in await index_statements(connection, table, [name]):
             await connection.execute(
                 statement.replace("create index", "create index concurrently", 1),
@@ -76,10 +86,14 @@ async def drop(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
         if name not in await chosen_fields(connection):
             raise NotChosen(f"field {name} has no index")
         await connection.execute("delete from read.chosen_fields where name = $1", name)
-        index = _index_name(await _table(connection), name)
-        await connection.execute(
-            f"drop index concurrently if exists read.{index}", timeout=BUILD_SECONDS_MAX
-        )
+        await _unmake(connection, _index_name(await _table(connection), name))
+
+
+async def _unmake(connection: "asyncpg.Connection[asyncpg.Record]", index: str) -> None:
+    await connection.execute(
+        f"drop index concurrently if exists read.{index}", timeout=BUILD_SECONDS_MAX
+    )
+    await connection.execute(f"drop statistics if exists read.{index}")
 
 
 async def chosen_fields(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

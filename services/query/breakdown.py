@@ -21,6 +21,7 @@ from services.query.reading import Asked, Reading, answer
 from services.query.sampling import (
     COST_EXACT_MAX,
     FOUND_MIN,
+    ROWS_EXACT_MAX,
     WHOLE,
     Source,
     planned,
@@ -79,8 +80,9 @@ class _Spread:
             return
         arguments = Arguments()
         value, source = self._from(arguments)
-        cost, _ = await planned(self._asked.connection, f"select {value} {source}", arguments)
-        if cost > COST_EXACT_MAX:
+        statement = f"select {value} {source}"
+        cost, matching = await planned(self._asked.connection, statement, arguments)
+        if cost > COST_EXACT_MAX or matching > ROWS_EXACT_MAX:
             self.source = await sample_of(self._asked.connection)
 
     def _from(self, arguments: Arguments) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from services.query.sql import Arguments
 LEADS_SAMPLED = 40_000
 COST_EXACT_MAX = 30_000.0
 """In the planner's units, about 150 ms: what costs more is answered from a sample."""
+ROWS_EXACT_MAX = 50_000
+"""So is what more leads match: they lie far apart, whatever the planner makes of that."""
 FOUND_MIN = 400
 """With fewer leads found a sample says too little, and the exact answer is worth its time."""
 

@@ -12,7 +12,7 @@ from schemas.filters import And, Search
 from services.query.filters_sql import TRIGRAM_CHARS, search_condition
 from services.query.sql import Arguments
 
-FEW = 6_000
+FEW = 20_000
 """Up to so many leads are looked at one by one sooner than a list is walked along."""
 
 Found = Mapping[str, list[UUID]]
@@ -33,10 +33,11 @@ async def look_up(connection: Any, tree: Any) -> Found:
         pieces = (
             "with found as materialized (select s.lead_id from read.lead_search s where",
             matching,
-            ") select lead_id from found limit",
+            ") select array(select lead_id from found limit",
             arguments.add(FEW + 1, "int8"),
+            ")",
         )
-        rows = await connection.fetch(" ".join(pieces), *arguments.values)
-        if len(rows) <= FEW:
-            found[node.value] = [lead_id for (lead_id,) in rows]
+        leads = await connection.fetchval(" ".join(pieces), *arguments.values)
+        if len(leads) <= FEW:
+            found[node.value] = leads
     return found

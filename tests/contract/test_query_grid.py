@@ -163,7 +163,7 @@ async def test_a_search_finds_the_same_looked_up_first_or_along_the_list(
     two = await world.lead("two", phone="+4915187654321", personal_fields={"name": "Ben 777"})
     tree = {"op": "and", "of": [{"op": "search", "value": "777"}]}
     digits = {"op": "search", "value": "8765"}
-    for few in (6_000, 1, 0):
+    for few in (20_000, 1, 0):
         monkeypatch.setattr("services.query.searching.FEW", few)
         assert set(await world.found(tree)) == {one, two}
         assert await world.found(digits) == [two]
