@@ -6,8 +6,7 @@ Both can be stored beside the command and given again, word for word, to whoever
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -40,8 +39,7 @@ STATE_CODES = frozenset({"duplicate"})
 """Reasons that point at a field, though not the field but the state of things is at odds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status and JSON body of an answer; `position` is filled in once the log has given one.
 
     `version` and `location` become ETag and Location. `replayed` says that this is the answer to
@@ -53,7 +51,6 @@ class Answer:
     version: int = 0
     location: str = ""
     replayed: bool = False
-    more_headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_problem(self) -> bool:
@@ -68,8 +65,7 @@ class Answer:
         """Return the answer with the log position it reached."""
         if self.is_problem:
             return self
-        body = {**self.body, "position": position}
-        return Answer(self.status, body, self.version, self.location, self.replayed)
+        return self._replace(body={**self.body, "position": position})
 
     def raw(self) -> bytes:
         """Return the body as JSON."""
@@ -77,7 +73,7 @@ class Answer:
 
     def headers(self) -> dict[str, str]:
         """Return the headers that belong to the answer."""
-        headers = dict(self.more_headers)
+        headers = {}
         if self.version:
             headers["ETag"] = f'"{self.version}"'
         if self.location:

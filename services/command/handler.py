@@ -22,6 +22,7 @@ from services.kit import errors
 from services.kit.append import Append, Appended, Commanded
 from services.kit.auth import Principal
 from services.kit.clock import Clock
+from services.kit.deadline import Deadlines
 from services.kit.errors import Problem
 from services.kit.eventlog import EventLog
 from services.kit.ids import new_id
@@ -63,6 +64,8 @@ class Commanding:
         self.facts = FactsLoader(log, self.states, clock, channels)
         self._in_flight: set[UUID] = set()
         self._turns = Turns()
+        self._deadlines = Deadlines(DEADLINE_SECONDS)
+        self._fact_deadlines = Deadlines(FACT_DEADLINE_SECONDS)
 
     async def handle(self, order: Order) -> Answer:
         """Carry a command out and return its answer; raise the Problem that says why not.
@@ -84,9 +87,9 @@ class Commanding:
 
     async def _within_deadline(self, order: Order, command_id: UUID, stream: UUID) -> Answer:
         this = _Try(stream)
-        seconds = FACT_DEADLINE_SECONDS if order.command.is_fact else DEADLINE_SECONDS
+        deadlines = self._fact_deadlines if order.command.is_fact else self._deadlines
         try:
-            async with asyncio.timeout(seconds):
+            with deadlines.begin():
                 await self._turns.take(stream)
                 try:
                     return await self._until_settled(order, command_id, this)

@@ -20,7 +20,7 @@ from schemas.lead import (
 )
 from services.command.aggregates import AGGREGATES
 from services.command.domain.decider import Claim, Elsewhere, Outcome
-from services.command.domain.lead.claims import claim_of, numbers_of, traces_of
+from services.command.domain.lead.claims import claim_of, marks, numbers_of, traces_of
 from services.command.facts_loader import World
 from services.command.hashes import claim_hash, number_hash, trace_hash
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
@@ -89,7 +89,7 @@ def _add(made: Plan, world: World, part: Elsewhere, origin: Origin, master: Mast
     made.states[stream] = (part.category, after)
     if any(getattr(event, "DESTROYS_KEY", False) for event in part.events):
         made.destroyed_keys.append(stream)
-    if part.category == "lead":
+    if part.category == "lead" and (before is None or marks(before) != marks(after)):
         _mark(made, stream, before, after, master)
 
 

@@ -28,7 +28,9 @@ from services.command.facts_loader import Order
 from services.command.handler import Commanding, require_role
 from services.kit import errors
 from services.kit.auth import Authenticator
-from services.kit.http import BODY_BYTES_MAX, Handle, parse, read_body
+from services.kit.direct import Answering, Reply
+from services.kit.http import BODY_BYTES_MAX, parse, read_body
+from services.kit.ids import parse_id
 from services.kit.telemetry import commands_total
 
 IN_FLIGHT_MAX = 1024
@@ -131,7 +133,7 @@ class CommandRoutes(BaseRoute):
         """Refuse other methods."""
         raise HTTPException(405, headers={"Allow": "POST"})
 
-    def find(self, scope: Scope) -> Handle | None:
+    def find(self, scope: Scope) -> Answering | None:
         """Find who answers a command (a `Direct` of the HTTP kit)."""
         if scope["method"] != "POST":
             return None
@@ -147,7 +149,7 @@ class CommandRoutes(BaseRoute):
             parts[3] = "{id}"
         return self._by_path.get(tuple(parts))
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         if self._in_flight >= IN_FLIGHT_MAX:
             raise errors.Unavailable("Too many commands are waiting.")
         route: CommandRoute = scope["route"]
@@ -160,7 +162,7 @@ class CommandRoutes(BaseRoute):
         finally:
             self._in_flight -= 1
         (route.refused if answer.is_problem else route.done).inc()
-        await _send(answer, send)
+        return _reply(answer)
 
     async def _carry_out(self, route: CommandRoute, scope: Scope, receive: Receive) -> Answer:
         """Who may not give the command at all hears that first, and nothing about the body."""
@@ -206,7 +208,7 @@ def request_headers(scope: Scope) -> tuple[str, int | None]:
 
 def _id(text: str) -> UUID:
     try:
-        found = UUID(text)
+        found = parse_id(text)
     except ValueError:
         raise errors.NotFound from None
     if str(found) != text:
@@ -214,7 +216,7 @@ def _id(text: str) -> UUID:
     return found
 
 
-async def _send(answer: Answer, send: Send) -> None:
+def _reply(answer: Answer) -> Reply:
     raw = orjson.dumps(answer.body)
     media = b"application/problem+json" if answer.is_problem else b"application/json"
     headers = [(b"content-type", media), (b"content-length", b"%d" % len(raw))]
@@ -222,8 +224,7 @@ async def _send(answer: Answer, send: Send) -> None:
         (name.lower().encode("ascii"), value.encode("ascii"))
         for name, value in answer.headers().items()
     ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": raw})
+    return Reply(answer.status, headers, raw)
 
 
 def _operation(route: CommandRoute) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from schemas.envelope import Origin
 from schemas.event import Event
+from schemas.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commanded:
     """A command that this append carries out: its id, the SHA-256 of its request, the answer a
     repeat will hear.
@@ -22,7 +23,7 @@ class Commanded:
     answer: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewEvent:
     """An event to append and the time at which its fact happened (aware)."""
 
@@ -31,7 +32,7 @@ class NewEvent:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamAppend:
     """Events for one stream, which must stand at `expected_version` (0: it must not exist)."""
 
@@ -45,7 +46,7 @@ class StreamAppend:
         return self.events[0].event.category()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Append:
     """All or nothing: events of one or more streams, and what must hold or change with them.
 
@@ -73,7 +74,7 @@ class Append:
         assert all(stream.events for stream in self.streams), "an empty append"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Appended:
     """The append is durable: its events are `first_position`..`position`, recorded at its time.
 

@@ -39,7 +39,7 @@ class Prepared:
     append: Append
     rows: list[EventRow]
     writes: tuple[UUID, ...]
-    marks: tuple[object, ...]
+    marks: Sequence[object]
     new_keys: list[tuple[UUID, bytes, DataKey]]
     done: "asyncio.Future[Appended]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()

@@ -100,7 +100,6 @@ class _TwoLines(Transcoder):
         return state
 
 
-@lru_cache(maxsize=4096)
 def encode_origin(origin: Origin) -> bytes:
     """Return the stored form of who and what caused an event."""
     meta = {"actor": origin.actor, "cause": origin.cause}

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from schemas.envelope import Recorded
+from schemas.envelope import Origin, Recorded
 from services.kit.append import (
     Append,
     Appended,
@@ -49,6 +49,8 @@ class EventLog:
         self.codec = codec
         self.keys = keys
         self._appender = Appender(pool)
+        self._origin = Origin("", "")
+        self._meta = encode_origin(self._origin)
 
     async def __aenter__(self) -> Self:
         """Start appending."""
@@ -126,7 +128,7 @@ class EventLog:
                         key, wrapped = made[stream.stream_id]
                         new_keys.append((stream.stream_id, wrapped, key))
                     personal = key.encrypt(version, plain)
-                meta = encode_origin(new.origin)
+                meta = self._meta_of(new.origin)
                 placed = (stream.stream_id, version, event.class_version, happened_at)
                 mark = digest_of(*placed, event.TOPIC, data, personal, meta)
                 rows.append(
@@ -143,13 +145,17 @@ class EventLog:
                     )
                 )
         writes = tuple(stream.stream_id for stream in append.streams)
-        marks: tuple[object, ...] = (
-            *writes,
-            *(command.command_id for command in append.commands),
-            *(key for key, _ in append.taken),
-            *(key for key, _ in append.freed),
-        )
+        marks: list[object] = [*writes]
+        marks += [command.command_id for command in append.commands]
+        if append.taken or append.freed:
+            marks += [key for key, _ in (*append.taken, *append.freed)]
         return Prepared(append, rows, writes, marks, new_keys)
+
+    def _meta_of(self, origin: Origin) -> bytes:
+        """Return the stored form of an origin; all events of a bulk job share one."""
+        if origin is not self._origin:
+            self._origin, self._meta = origin, encode_origin(origin)
+        return self._meta
 
     async def _known_key(self, stream_id: UUID) -> DataKey | None:
         """Return the stream's key, None when it never had one; raise KeyDestroyed."""

@@ -2,22 +2,17 @@
 cap, a trace id on everything.
 
 `create_app` gives an app that has this; routes read bodies with `read_json`, never with the
-framework's own parser, which lets lone surrogates and NaN through. `serve` runs it and drains on
-SIGTERM.
+framework's own parser, which lets lone surrogates and NaN through. `serving.serve` runs it.
 """
 
 import asyncio
-import contextlib
-import os
 import re
-import signal
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from time import perf_counter
 from typing import Any, TypeVar
 
 import orjson
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -29,8 +24,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import errors
 from services.kit.auth import Authenticator
+from services.kit.deadline import Deadlines
+from services.kit.direct import BODY, SHORT, Answering, Direct, Reply, ShortWay
 from services.kit.errors import Detail, Problem
 from services.kit.health import readiness
+from services.kit.ids import new_id
 from services.kit.methods import Methods
 from services.kit.openapi import openapi
 from services.kit.telemetry import (
@@ -44,14 +42,10 @@ from services.kit.telemetry import (
 
 BODY_BYTES_MAX = 1 << 20
 BODY_SECONDS_MAX = 10.0
-DRAIN_SECONDS_MAX = 8
 ERRORS_SHOWN_MAX = 100
 POINTER_CHARS_MAX = 200
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
-Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
-Direct = Callable[[Scope], Handle | None]
-"""Finds who answers a request, past the framework's layers; None leaves it to the framework."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -62,6 +56,7 @@ _SECURITY_HEADERS = (
     (b"strict-transport-security", b"max-age=31536000"),
     (b"cache-control", b"no-store"),
 )
+_body_deadlines = Deadlines(BODY_SECONDS_MAX)
 _SECURED = frozenset(name for name, _ in _SECURITY_HEADERS)
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -130,16 +125,53 @@ class Edge:
         """Wrap `app`, asking the `direct` finders first."""
         self._app = app
         self._direct = direct
+        self._in_flight = 0
         self._timers: dict[tuple[str, str, int], Any] = {}
         self._log = logger()
+        http_in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; never raises for a broken route, only for a cancelled task."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         started = perf_counter()
         scope["trace_id"] = trace_id = _trace_id(scope)
+        # Taken out, for it refers to the scope: left there, only a look for cycles would free both.
+        short: ShortWay | None = scope.pop(SHORT, None)
+        answering = self._answering_of(scope)
+        status = 0
+        self._in_flight += 1
+        try:
+            if answering is None:
+                status = await self._by_framework(scope, receive, send, trace_id)
+            else:
+                if short is not None:
+                    scope[BODY] = short.body()
+                reply = await self._directly(answering, scope, receive, trace_id)
+                status = reply.status
+                await _send_reply(reply, short, send, trace_id)
+        finally:
+            self._in_flight -= 1
+            self._account(scope, status, perf_counter() - started, trace_id)
+
+    def _answering_of(self, scope: Scope) -> Answering | None:
+        for find in self._direct:
+            answering = find(scope)
+            if answering is not None:
+                return answering
+        return None
+
+    async def _directly(
+        self, answering: Answering, scope: Scope, receive: Receive, trace_id: str
+    ) -> Reply:
+        try:
+            return await answering(scope, receive)
+        except Problem as problem:
+            return _problem_reply(problem, trace_id)
+        except Exception as error:  # noqa: BLE001 - the last resort: a problem, whatever it was
+            self._log.error("request-failed", trace=trace_id, **failure(error))
+            return _problem_reply(errors.Internal(), trace_id)
+
+    async def _by_framework(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> int:
+        """Return the status of the answer that the framework gave."""
         status = 0
 
         async def sender(message: Message) -> None:
@@ -149,25 +181,15 @@ class Edge:
                 _add_headers(message, trace_id)
             await send(message)
 
-        http_in_flight.inc()
         try:
-            await self._handle_of(scope)(scope, receive, sender)
+            await self._app(scope, receive, sender)
         except Problem as problem:
             await problem_response(problem, trace_id)(scope, receive, sender)
         except Exception as error:  # noqa: BLE001 - the last resort: a problem, whatever it was
             self._log.error("request-failed", trace=trace_id, **failure(error))
             if status == 0:
                 await problem_response(errors.Internal(), trace_id)(scope, receive, sender)
-        finally:
-            http_in_flight.dec()
-            self._account(scope, status, perf_counter() - started, trace_id)
-
-    def _handle_of(self, scope: Scope) -> Handle:
-        for find in self._direct:
-            handle = find(scope)
-            if handle is not None:
-                return handle
-        return self._app
+        return status
 
     def _account(self, scope: Scope, status: int, seconds: float, trace_id: str) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -178,12 +200,14 @@ class Edge:
         timer.observe(seconds)
         if route not in QUIET:
             log_request(
-                method=labels[0],
-                route=route,
-                status=status,
-                ms=round(seconds * 1000, 2),
-                trace=trace_id,
-                key=scope.get("key_id", ""),
+                {
+                    "method": labels[0],
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                    "trace": trace_id,
+                    "key": scope.get("key_id", ""),
+                }
             )
 
 
@@ -228,10 +252,9 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_BYTES_MAX)
             raise errors.WrongMediaType("Send the body without a Content-Encoding.")
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
-    try:
+    raw = scope.get(BODY)
+    if raw is None or len(raw) > limit:
         raw = await _collect(receive, limit)
-    except TimeoutError:
-        raise errors.TooSlow(f"The body did not arrive within {BODY_SECONDS_MAX:.0f} s.") from None
     if not raw and not media:
         return b"{}"
     if media != b"application/json" and not _is_json(media):
@@ -245,16 +268,19 @@ async def _collect(receive: Receive, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     more = True
-    async with asyncio.timeout(BODY_SECONDS_MAX):
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise errors.Malformed("The body ended early.")
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > limit:
-                raise _too_large(limit)
-            more = message.get("more_body", False)
+    try:
+        with _body_deadlines.begin():
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise errors.Malformed("The body ended early.")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > limit:
+                    raise _too_large(limit)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise errors.TooSlow(f"The body did not arrive within {BODY_SECONDS_MAX:.0f} s.") from None
     return b"".join(chunks)
 
 
@@ -320,6 +346,27 @@ def problem_response(problem: Problem, trace_id: str) -> Response:
         media_type="application/problem+json",
         headers=problem.headers,
     )
+
+
+def _problem_reply(problem: Problem, trace_id: str) -> Reply:
+    raw = orjson.dumps(problem.body(trace_id))
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(raw)),
+    ]
+    headers += [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in problem.headers.items()
+    ]
+    return Reply(problem.status, headers, raw)
+
+
+async def _send_reply(reply: Reply, short: ShortWay | None, send: Send, trace_id: str) -> None:
+    headers = [*reply.headers, *_SECURITY_HEADERS, (b"x-trace-id", trace_id.encode("ascii"))]
+    if short is not None and short.write(Reply(reply.status, headers, reply.body)):
+        return
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 def json_response(
@@ -395,7 +442,7 @@ def _trace_id(scope: Scope) -> str:
             found = _TRACEPARENT.fullmatch(value)
             if found and found[1] != b"0" * 32:
                 return str(found[1], "ascii")
-    return os.urandom(16).hex()
+    return new_id().hex
 
 
 def _add_headers(message: Message, trace_id: str) -> None:
@@ -425,61 +472,3 @@ async def _metrics() -> Response:
 
 async def _openapi(request: Request) -> Response:
     return json_response(openapi(request.app))
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, except that a signal drains and the process then ends by itself with exit code 0."""
-
-    announce: Callable[[int], None]
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.announce(self.servers[0].sockets[0].getsockname()[1])
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def serve(
-    app: FastAPI,
-    port: int,
-    *,
-    host: str = "127.0.0.1",
-    ready: Callable[[int], None] = lambda port: None,
-) -> None:
-    """Answer on `host:port` until SIGTERM or SIGINT, then finish what is in flight within 8 s and
-    return.
-
-    `ready` is called with the port in use (`port` 0 takes a free one) once requests are accepted.
-    """
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        backlog=4096,
-        timeout_keep_alive=65,
-        timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
-    )
-    server = _Server(config)
-    server.announce = ready
-
-    def drain() -> None:
-        app.state.draining.set()
-        server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, drain)
-    try:
-        await server.serve()
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

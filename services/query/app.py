@@ -11,10 +11,11 @@ from services.kit.clock import Clock, SystemClock
 from services.kit.codec import EventCodec
 from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
-from services.kit.http import create_app, serve
+from services.kit.http import create_app
 from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.oidc import TokenReader
 from services.kit.postgres import connect_pool
+from services.kit.serving import serve
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
 from services.query import (

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.command import handler
 from services.command.domain.facts import Actor
 from services.command.domain.organisation.commands import SetUpOrganisation
 from services.command.facts_loader import Order
@@ -14,6 +13,7 @@ from services.command.handler import Commanding
 from services.kit.append import Append, Appended, OutcomeUnknown
 from services.kit.auth import Principal
 from services.kit.clock import FixedClock
+from services.kit.deadline import Deadlines
 from services.kit.ids import new_id
 from tests.contract.command_service import (
     KEYS,
@@ -409,7 +409,7 @@ async def test_a_silent_database_is_answered_within_the_deadline(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = await service.lead(await service.campaign())
-    monkeypatch.setattr(handler, "DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(service.commanding, "_deadlines", Deadlines(0.2))
 
     async def silent(*_: object) -> None:
         await asyncio.Event().wait()

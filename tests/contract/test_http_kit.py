@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -19,8 +20,9 @@ from starlette.responses import Response
 from services.kit import auth, errors
 from services.kit.auth import Authenticator, Principal, StoredKey, make_key, split_key
 from services.kit.clock import FixedClock
-from services.kit.http import create_app, failure, json_response, read_json, serve
+from services.kit.http import create_app, failure, json_response, read_json
 from services.kit.openapi import openapi
+from services.kit.serving import serve
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -369,6 +371,57 @@ async def test_a_revoked_key_stops_within_five_seconds(
     seconds.now += 5
     with pytest.raises(errors.Unauthenticated):
         await authenticator.principal("Bearer " + text)
+
+
+async def asked_by(authenticator: Authenticator, text: str) -> Principal:
+    header = (b"authorization", f"Bearer {text}".encode())
+    return await authenticator.principal_of({"type": "http", "headers": [header]})
+
+
+async def test_a_header_that_was_checked_is_believed_no_longer_than_its_key(
+    authenticator: Authenticator, keys: Keys, seconds: Seconds
+) -> None:
+    text = issue(keys)
+    assert (await asked_by(authenticator, text)).role == "admin"
+    seconds.now += 2
+    assert (await asked_by(authenticator, text)).role == "admin"
+    assert keys.looked_up == 1
+    [key_id] = keys.stored
+    keys.stored[key_id] = replace(keys.stored[key_id], secret_hash="another")
+    seconds.now += 3
+    for _ in range(2):
+        with pytest.raises(errors.Unauthenticated):
+            await asked_by(authenticator, text)
+    keys.stored.clear()
+    seconds.now += 3
+    with pytest.raises(errors.Unauthenticated):
+        await asked_by(authenticator, text)
+
+
+async def test_a_header_that_was_checked_still_counts_and_still_expires(
+    keys: Keys, seconds: Seconds
+) -> None:
+    clock = FixedClock(NOON)
+    authenticator = Authenticator(keys, clock, rate_per_second=2, burst=3, seconds=seconds)
+    text = issue(keys, NOON + timedelta(seconds=1))
+    for _ in range(3):
+        await asked_by(authenticator, text)
+    with pytest.raises(errors.TooMany):
+        await asked_by(authenticator, text)
+    seconds.now += 1
+    clock.at = NOON + timedelta(seconds=1)
+    with pytest.raises(errors.Unauthenticated):
+        await asked_by(authenticator, text)
+
+
+async def test_another_header_is_not_taken_for_one_that_was_checked(
+    authenticator: Authenticator, keys: Keys
+) -> None:
+    text = issue(keys)
+    await asked_by(authenticator, text)
+    key_id = text.split("_")[1]
+    with pytest.raises(errors.Unauthenticated):
+        await asked_by(authenticator, f"lk_{key_id}_{'a' * 38}")
 
 
 async def test_a_key_is_looked_up_once_in_a_while_not_each_time(

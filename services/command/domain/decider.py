@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from schemas.event import Event
+from schemas.frozen import frozen
 
 
 class Command(BaseModel):
@@ -62,7 +63,7 @@ class Refused(Exception):
         self.reasons = tuple(reasons)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Elsewhere:
     """Events that a decision writes to another stream, in the same transaction as its own
     (CloneLead).

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from schemas.frozen import frozen
+
 if TYPE_CHECKING:  # The packages of the aggregates import this module.
     from services.command.domain.campaign.state import Campaign
     from services.command.domain.dnc.state import DncEntry
@@ -41,7 +43,7 @@ class Actor:
         return self.id.startswith("service:")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """The world at the moment of a decision.
 

@@ -5,12 +5,29 @@ state before and after.
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from services.command.domain.decider import Claim
 from services.command.domain.lead.state import Lead
 
 _KIND = "duplicate-key"
+
+marks = attrgetter(
+    "exists",
+    "claims",
+    "merged_into",
+    "campaign_id",
+    "key",
+    "phone",
+    "contacts",
+    "fields",
+    "personal",
+    "numbers_known",
+)
+"""All that claims and numbers follow from: two states alike in this hold the same. Most commands
+touch none of it, and are spared the rest.
+"""
 
 
 def claim_of(lead: Lead) -> Claim | None:
