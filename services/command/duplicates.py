@@ -1,8 +1,10 @@
-"""Looking for a lead's duplicates in other campaigns, as CloneLead may ask for (rule 14)."""
+"""Looking for leads' duplicates in other campaigns, as CloneLead may ask for (rule 14)."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from services.command.domain.campaign.state import Campaign
+from services.command.domain.decider import Claim
 from services.command.domain.lead.claims import claims_anywhere
 from services.command.domain.lead.state import Lead
 from services.command.hashes import claim_hash
@@ -10,28 +12,41 @@ from services.command.state_cache import StateCache
 from services.kit.eventlog import EventLog
 
 
-async def find_duplicate(
-    log: EventLog, states: StateCache, lead: Lead, target: Campaign, *, project_only: bool
-) -> UUID | None:
-    """Return a lead that holds the same duplicate key: in the target if there, else the oldest.
+async def find_duplicates(
+    log: EventLog,
+    states: StateCache,
+    leads: Collection[Lead],
+    target: Campaign,
+    *,
+    project_only: bool,
+) -> dict[str, UUID]:
+    """Return by lead id who holds the same duplicate key: in the target if there, else the oldest.
 
-    Looks into the campaigns of the target's project, or into all. Duplicates within the target
-    alone need no search: the claim on the key finds them at the append.
+    Looks into the campaigns of the target's project, or into all, for all leads at once.
+    Duplicates within the target alone need no search: the claim on the key finds them at the
+    append.
     """
-    campaigns = await _campaigns(log, states)
     searched = [
         (one.id, one.template.duplicate_key)
-        for one in campaigns
+        for one in await _campaigns(log, states)
         if not project_only or one.project == target.project
     ]
-    claims = claims_anywhere(lead, searched)
-    by_hash = {claim_hash(log.keys.master, claim): claim for claim in claims}
-    holders = await log.holders(by_hash)
-    found = {by_hash[key]: holder for key, holder in holders.items() if str(holder) != lead.id}
-    for claim, holder in found.items():
-        if claim.scope == target.id:
-            return holder
-    return min(found.values(), default=None)
+    claims: dict[str, dict[bytes, Claim]] = {}
+    for lead in leads:
+        hashed = {claim_hash(log.keys.master, one): one for one in claims_anywhere(lead, searched)}
+        claims[lead.id] = hashed
+    holders = await log.holders({key for hashed in claims.values() for key in hashed})
+    found = {}
+    for lead_id, hashed in claims.items():
+        others = {
+            claim: holders[key]
+            for key, claim in hashed.items()
+            if key in holders and str(holders[key]) != lead_id
+        }
+        if others:
+            there = [holder for claim, holder in others.items() if claim.scope == target.id]
+            found[lead_id] = there[0] if there else min(others.values())
+    return found
 
 
 async def _campaigns(log: EventLog, states: StateCache) -> list[Campaign]:

@@ -5,9 +5,8 @@ The version of every stream that was looked at becomes a guard of the append: if
 meanwhile, the decision is made again.
 """
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Container, Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from schemas.organisation import ORGANISATION_ID
@@ -23,18 +22,17 @@ from services.command.domain.lead.cloning import CloneLead
 from services.command.domain.lead.state import Lead
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.phones import NotAPhone, parse_phone
-from services.command.duplicates import find_duplicate
+from services.command.duplicates import find_duplicates
 from services.command.hashes import dnc_stream, favourite_stream, number_hash, trace_hash
-from services.command.state_cache import StateCache
+from services.command.state_cache import StateCache, Wanted
 from services.kit.auth import Principal
 from services.kit.clock import Clock
 from services.kit.errors import NotFound, Unauthenticated
 from services.kit.eventlog import EventLog
-from services.kit.ids import new_id
+from services.kit.ids import new_id, parse_id
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """The stream a command addresses, and the facts around it; `seen` is every state looked at."""
 
     stream: UUID
@@ -50,8 +48,7 @@ class World:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A command as it came in.
 
     stream: the stream of the path; None for what has one stream or starts a new one. actor: set
@@ -98,81 +95,103 @@ class FactsLoader:
         return new_id()
 
     async def load(
-        self, order: Order, stream: UUID, *, holder: UUID | None = None, refresh: bool = False
+        self,
+        order: Order,
+        stream: UUID,
+        *,
+        holder: UUID | None = None,
+        refresh: bool = False,
+        search: bool = True,
     ) -> World:
         """Return all a decision about the order may know; with `refresh` as the log has it now.
 
-        holder: the lead that is known to hold the duplicate key wanted. Raises NotFound when the
-        lead is unknown or out of the actor's sight, Unauthenticated when the user is gone.
+        holder: the lead that is known to hold the duplicate key wanted; without `search` there is
+        no other. Raises NotFound when the lead is unknown or out of the actor's sight,
+        Unauthenticated when the user is gone.
         """
         command = order.command
         category = command.aggregate
         is_new = command.creates and category in PLACES
-        if refresh:
-            known = {ORGANISATION_ID: "organisation"}
-            await self._states.refresh(known if is_new else {**known, stream: category})
         seen: dict[UUID, Any] = {}
-        look = self._look
-        organisation: Organisation = await look(seen, ORGANISATION_ID, "organisation")
+        first = {ORGANISATION_ID: "organisation"}
+        if not is_new:
+            first[stream] = category
+        await self._see(seen, first, refresh)
+        organisation: Organisation = seen[ORGANISATION_ID]
         actor = order.actor or actor_of(order.principal, organisation)
-        state = EMPTY[category] if is_new else await look(seen, stream, category)
+        state = EMPTY[category] if is_new else seen[stream]
         if category == "lead" and not is_new:
             require_sight(state, actor, organisation)
+        dnc = self._dnc_streams(command, state)
+        await self._see(seen, _looked_at(command, state) | dict.fromkeys(dnc, "dnc"), refresh)
         campaign_id, target_id = campaigns_of(command, state)
-        campaign = await look(seen, campaign_id, "campaign", refresh)
-        target = await look(seen, target_id, "campaign", refresh)
-        if isinstance(command, CloneLead) and holder is None:
-            holder = await self._duplicate(command, state, target)
+        target = None if target_id is None else seen[target_id]
+        if search and holder is None and isinstance(command, CloneLead):
+            holder = (await self._duplicates(command, [state], target)).get(state.id)
+        if holder is not None:
+            await self._see(seen, {holder: "lead"}, refresh)
         facts = Facts(
             now=self._clock.now(),
             actor=actor,
             organisation=organisation,
-            campaign=campaign,
+            campaign=None if campaign_id is None else seen[campaign_id],
             target=target,
-            dnc=await self._dnc(seen, state, refresh) if command.needs_dnc else {},
+            dnc={number: seen[entries].entries for entries, number in dnc.items()},
             new_ids=(new_id(),),
             holder=holder,
-            holder_lead=await look(seen, holder, "lead", refresh),
+            holder_lead=None if holder is None else seen[holder],
             channels=self._channels,
-            **await self._named(seen, command, state, refresh),
+            **await self._named(seen, command, state),
         )
         return World(stream, category, state, facts, seen)
 
-    async def _look(
-        self, seen: dict[UUID, Any], stream: UUID | None, category: str, anew: bool = False
-    ) -> Any:
-        """Return a state, remembered unless `anew`, and note that it was looked at."""
-        if stream is None:
-            return None
-        state = None if anew else self._states.peek(category, stream)
-        if state is None:
-            state = (await self._states.refresh({stream: category}))[stream]
-        seen[stream] = state
-        return state
+    async def prepare(
+        self, command: Command, leads: Collection[Lead], holders: Collection[UUID] = ()
+    ) -> dict[str, UUID]:
+        """Read, as the log has it now and all at once, what decisions on these leads look at.
 
-    async def _named(
-        self, seen: dict[UUID, Any], command: Command, state: Any, refresh: bool
-    ) -> dict[str, Any]:
+        Returns the leads that hold the duplicate key wanted, by the id of the lead that wants it,
+        where the command asks for a search. A `load` of any of them reads nothing then.
+        """
+        wanted: dict[UUID, str] = dict.fromkeys(holders, "lead")
+        for lead in leads:
+            wanted |= _looked_at(command, lead)
+            wanted |= dict.fromkeys(self._dnc_streams(command, lead), "dnc")
+        seen = await self._states.refresh(wanted)
+        if not isinstance(command, CloneLead):
+            return {}
+        found = await self._duplicates(
+            command, leads, seen.get(parse_id(command.target_campaign_id))
+        )
+        await self._states.refresh(dict.fromkeys(found.values(), "lead"))
+        return found
+
+    async def _see(self, seen: dict[UUID, Any], wanted: Wanted, anew: bool) -> None:
+        """Look at streams: what is at hand as remembered, unless `anew`, the rest by one query."""
+        missing = wanted
+        if not anew:
+            missing = {}
+            for stream, category in wanted.items():
+                state = self._states.peek(category, stream)
+                if state is None:
+                    missing[stream] = category
+                else:
+                    seen[stream] = state
+        if missing:
+            seen.update(await self._states.refresh(missing))
+
+    async def _named(self, seen: dict[UUID, Any], command: Command, state: Any) -> dict[str, Any]:
         """Return the facts about what the command names by id, and whether the lead's pool is on.
 
         A pool nobody created is on: leads may have named it before there were pools.
         """
-        facts: dict[str, Any] = {}
-        for what in ("pool", "segment"):
-            stream = _id_in(command, f"{what}_id")
-            if stream is not None:
-                facts[what] = await self._look(seen, stream, what, refresh)
-        view = vars(command).get("view")
-        if view is not None and "-" in view:
-            facts["view"] = await self._look(seen, UUID(view), "view", refresh)
-        other = _id_in(command, "other_lead_id")
-        if other is not None:
-            facts["other"] = await self._look(seen, other, "lead", refresh)
+        facts: dict[str, Any] = {
+            fact: seen[stream] for fact, (stream, _) in _named_by(command).items()
+        }
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
         if command.needs_pool and state.pool_id is not None:
-            own = await self._look(seen, UUID(state.pool_id), "pool", refresh)
-            facts["pool_active"] = own.active
+            facts["pool_active"] = seen[parse_id(state.pool_id)].active
         return facts
 
     async def _leads_with(self, seen: dict[UUID, Any], number: str) -> dict[UUID, Any]:
@@ -184,21 +203,22 @@ class FactsLoader:
         seen.update(leads)
         return leads
 
-    async def _dnc(self, seen: dict[UUID, Any], lead: Lead, refresh: bool) -> dict[str, Any]:
-        """Return the do-not-call entries of the lead's numbers."""
-        entries = {}
+    def _dnc_streams(self, command: Command, lead: Lead) -> dict[UUID, str]:
+        """Return the streams of the do-not-call entries of the lead's numbers, with the numbers."""
+        if not command.needs_dnc:
+            return {}
         whatsapp = lead.personal.get("whatsapp")
-        for number in numbers_of(lead) | ({whatsapp} if whatsapp else set()):
-            stream = dnc_stream(self._master, number)
-            entries[number] = (await self._look(seen, stream, "dnc", refresh)).entries
-        return entries
+        numbers = numbers_of(lead) | ({whatsapp} if whatsapp else set())
+        return {dnc_stream(self._master, number): number for number in numbers}
 
-    async def _duplicate(self, command: CloneLead, lead: Lead, target: Campaign) -> UUID | None:
+    async def _duplicates(
+        self, command: CloneLead, leads: Collection[Lead], target: Campaign | None
+    ) -> dict[str, UUID]:
         search = command.duplicate_search
-        if search not in ("project", "everywhere") or not target.version:
-            return None
-        return await find_duplicate(
-            self._log, self._states, lead, target, project_only=search == "project"
+        if search not in ("project", "everywhere") or target is None or not target.version:
+            return {}
+        return await find_duplicates(
+            self._log, self._states, leads, target, project_only=search == "project"
         )
 
 
@@ -235,14 +255,43 @@ def require_sight(lead: Lead, actor: Actor, organisation: Organisation) -> None:
 def campaigns_of(command: Command, state: Any) -> tuple[UUID | None, UUID | None]:
     """Return the campaign a decision is about, and the one it leads into (CloneLead)."""
     if command.aggregate == "lead" and not command.creates:
-        return UUID(state.campaign_id), _id_in(command, "target_campaign_id")
+        return parse_id(state.campaign_id), _id_in(command, "target_campaign_id")
     return _id_in(command, "campaign_id"), None
+
+
+def _looked_at(command: Command, state: Any) -> dict[UUID, str]:
+    """Return the streams a decision looks at beside its own, but for do-not-call entries."""
+    streams = {one: "campaign" for one in campaigns_of(command, state) if one is not None}
+    streams.update(_named_by(command).values())
+    if command.needs_pool and state.pool_id is not None:
+        streams[parse_id(state.pool_id)] = "pool"
+    return streams
+
+
+def _named_by(command: Command) -> dict[str, tuple[UUID, str]]:
+    """Return the streams the command names, by the fact that each is."""
+    named = {}
+    for fact, field, category in _NAMED:
+        stream = _id_in(command, field)
+        if stream is not None:
+            named[fact] = (stream, category)
+    view = vars(command).get("view")
+    if view is not None and "-" in view:
+        named["view"] = (parse_id(view), "view")
+    return named
+
+
+_NAMED = (
+    ("pool", "pool_id", "pool"),
+    ("segment", "segment_id", "segment"),
+    ("other", "other_lead_id", "lead"),
+)
 
 
 def _id_in(command: Command, field: str) -> UUID | None:
     # Asking a model for a field it lacks is dear, and most commands lack these.
     named = vars(command).get(field)
-    return UUID(named) if named else None
+    return parse_id(named) if named else None
 
 
 def _number(command: Any) -> str:

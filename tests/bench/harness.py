@@ -46,6 +46,8 @@ BENCHES = (
     "stream",
     "dial-list",
     "bulk-change-owner",
+    "clone",
+    "reserve",
 )
 """Every benchmark, in the order they run; `append-single` is in append_single.py."""
 

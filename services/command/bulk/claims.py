@@ -35,11 +35,12 @@ async def with_duplicates(
     if not judge.takes_claims:
         return list(decided)
     holders = await _holders(judge, decided)
+    knowing = await _knowing_holders(judge, decided, holders)
     settled = []
     for first in decided:
         one = first
         if one.outcome == "applied":
-            one = await _knowing(judge, first, holders, planned)
+            one = await _knowing(judge, first, holders, knowing, planned)
         if planned is not None and one.outcome == "applied":
             planned.note(judge, one)
         settled.append(one)
@@ -49,6 +50,24 @@ async def with_duplicates(
 async def _holders(judge: Judge, decided: Sequence[Decided]) -> Mapping[bytes, UUID]:
     wanted = {key for one in decided if one.outcome == "applied" for key in wanted_keys(judge, one)}
     return await judge.log.holders(wanted) if wanted else {}
+
+
+async def _knowing_holders(
+    judge: Judge, decided: Sequence[Decided], holders: Mapping[bytes, UUID]
+) -> Mapping[UUID, Decided]:
+    """Decide again, all at once, about the leads that want a key another one has in the log."""
+    held: dict[UUID, UUID] = {}
+    ones = []
+    for one in decided:
+        others = [
+            holders[key]
+            for key in (wanted_keys(judge, one) if one.outcome == "applied" else ())
+            if holders.get(key, one.target.lead) != one.target.lead
+        ]
+        if others:
+            held[one.target.lead] = others[0]
+            ones.append(one)
+    return await judge.decide_knowing(ones, held) if ones else {}
 
 
 def wanted_keys(judge: Judge, one: Decided) -> list[bytes]:
@@ -62,6 +81,7 @@ async def _knowing(
     judge: Judge,
     one: Decided,
     holders: Mapping[bytes, UUID],
+    knowing: Mapping[UUID, Decided],
     planned: PlannedClaims | None,
 ) -> Decided:
     for key in wanted_keys(judge, one):
@@ -71,7 +91,7 @@ async def _knowing(
         elif key in holders and (planned is None or key not in planned.freed):
             if holders[key] == one.target.lead:
                 continue
-            second = await judge.decide_knowing(one, holders[key])
+            second = knowing[one.target.lead]
         else:
             continue
         if second.outcome == "applied" and key in wanted_keys(judge, second):

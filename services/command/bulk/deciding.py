@@ -3,7 +3,7 @@
 The same for the dry run and the execution; only what happens to the events differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -140,8 +140,10 @@ class Judge:
         """Decide about each target; `holders` are leads known to hold the key a target wants."""
         pasts = self._leads(targets, histories)
         moment = await self._moment([past.lead for past in pasts.values()])
-        known = holders or {}
+        known = dict(holders or {})
         one_by_one = not self._plain and self.job.undoes is None
+        if one_by_one:
+            known = await self._prepared([past.lead for past in pasts.values()], known)
         decided = []
         for target in targets:
             past = pasts.get(target.lead)
@@ -155,10 +157,30 @@ class Judge:
                 decided.append(self._shared(target, past, moment))
         return decided
 
-    async def decide_knowing(self, one: Decided, holder: UUID) -> Decided:
-        """Decide again, knowing which lead holds the duplicate key wanted."""
-        histories = await self.histories([one.target])
-        return (await self.decide([one.target], histories, {one.target.lead: holder}))[0]
+    async def decide_knowing(
+        self, ones: Sequence[Decided], holders: Mapping[UUID, UUID]
+    ) -> dict[UUID, Decided]:
+        """Decide again, knowing for each which lead holds the duplicate key it wants."""
+        if self.job.undoes is not None:  # An undo does nothing else for knowing it.
+            return {one.target.lead: one for one in ones}
+        moment = await self._moment([one.before for one in ones])
+        known = await self._prepared([one.before for one in ones], holders)
+        again = {}
+        for one in ones:
+            if moment.actor is not None:
+                second = await self._alone(one.target, Past(one.before), moment.actor, known)
+            else:
+                second = Decided(one.target, "refused", one.before, reasons=[USER_GONE])
+            again[one.target.lead] = second
+        return again
+
+    async def _prepared(
+        self, leads: Collection[Lead], holders: Mapping[UUID, UUID]
+    ) -> dict[UUID, UUID]:
+        """Read at once what all these decisions look at; return the holders that are known then."""
+        there = [lead for lead in leads if lead.version]
+        found = await self._facts.prepare(self.command, there, set(holders.values()))
+        return {**{UUID(lead): holder for lead, holder in found.items()}, **holders}
 
     async def decide_beside(self, one: Decided, earlier: Target, key: bytes) -> Decided:
         """Decide again as if the change planned for `earlier` were done, which takes the key."""
@@ -173,7 +195,7 @@ class Judge:
         facts = replace(world.facts, holder=holder, holder_lead=made.states[holder][1])
         seen = {**world.seen, holder: made.states[holder][1]}
         second = self._judged(one.target, Past(one.before), facts)
-        second.world = replace(world, facts=facts, seen=seen)
+        second.world = world._replace(facts=facts, seen=seen)
         return second
 
     def plan(self, one: Decided) -> Plan:
@@ -268,7 +290,9 @@ class Judge:
         self._commanding.states.put("lead", target.lead, past.lead)
         order = Order(self.command, _NOBODY, target.lead, actor)
         try:
-            world = await self._facts.load(order, target.lead, holder=holders.get(target.lead))
+            world = await self._facts.load(
+                order, target.lead, holder=holders.get(target.lead), search=False
+            )
         except NotFound:
             return Decided(target, "refused", past.lead, reasons=[NOT_THERE])
         one = self._judged(target, Past(world.state), world.facts)
