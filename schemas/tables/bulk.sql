@@ -31,7 +31,8 @@ create table job.selected (
 
 -- A row a job. A runner looks at it when `look_at` has come, and works on it while it holds the
 -- lease; whoever takes over raises `epoch`, which fences the one before. `faults` counts failures
--- in a row, `fault` names the last one's kind.
+-- in a row, `fault` names the last one's kind. `outcomes_until`: when the outcomes of a finished
+-- job go; null while it is not finished. `outcomes_gone`: that they went.
 create table job.jobs (
   id          uuid        primary key,
   made_by     uuid        not null,
@@ -42,11 +43,14 @@ create table job.jobs (
   epoch       bigint      not null default 0,
   lease_until timestamptz not null default '-infinity',
   faults      int         not null default 0,
-  fault       text        not null default ''
+  fault       text        not null default '',
+  outcomes_until timestamptz,
+  outcomes_gone  boolean  not null default false
 ) with (fillfactor = 50);
 create index jobs_look on job.jobs (look_at) where look_at is not null;
 create index jobs_made_by on job.jobs (made_by, made_at, id);
 create index jobs_made_at on job.jobs (made_at, id);
+create index jobs_outcomes_until on job.jobs (outcomes_until) where not outcomes_gone;
 
 -- Progress of the two steps of a job, `plan` and `done`: every lead up to ordinal `reached` has
 -- its outcome.

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from schemas.lead import LeadOwnerChanged, LeadPriorityChanged
+from services.command.bulk.clearing import Clearing
 from services.command.bulk.tables import JobTables
 from services.kit.postgres import connect_pool
 from tests.contract.query_service import World, named, running, team, user
@@ -143,7 +144,7 @@ async def test_selections_are_forgotten_after_their_time(world: World, owner_url
         )
         tables = JobTables(pool)
         assert await tables.selection(UUID(old["id"])) is None
-        await tables.clear_expired()
+        await Clearing(pool).clear()
         assert await frozen(world, old) == []
         assert await frozen(world, new) == [(named("b"), 1)]
         assert (await tables.selection(UUID(new["id"])))["made_by"] == UUID(user("admin")[5:])

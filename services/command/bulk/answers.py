@@ -49,7 +49,8 @@ class JobAnswer(BaseModel):
     `plan` is what the dry run came to; its `digest` is what execute wants. `result` is what
     became of all leads: applied + unchanged + refused + not_reached = selected. Of an undo the
     first two are called `reversed` and `kept`. `fault` names why the last try failed; a `stalled`
-    job is not tried again until it is asked for.
+    job is not tried again until it is asked for. `outcomes_until`: when the outcomes of a finished
+    job go, after which it cannot be undone; its counts stay.
     """
 
     id: str
@@ -70,6 +71,7 @@ class JobAnswer(BaseModel):
     executing: ProgressAnswer | None
     stalled: bool
     fault: str
+    outcomes_until: datetime | None
     version: int
 
 
@@ -152,6 +154,7 @@ def job_answer(job: BulkJob, row: JobRow) -> dict[str, Any]:
         "executing": _progress(row.steps.get("done"), job.selected, undo),
         "stalled": row.stalled and job.stage not in ("planned", "finished"),
         "fault": row.fault,
+        "outcomes_until": row.outcomes_until,
         "version": job.version,
     }
 

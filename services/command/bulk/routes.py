@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from schemas.organisation import ORGANISATION_ID
 from services.command.answers import Answer, refusal
 from services.command.bulk import answers
+from services.command.bulk.clearing import OUTCOMES_KEPT
 from services.command.bulk.offered import bulk_command, offered_in_bulk
 from services.command.bulk.tables import JobTables, Step
 from services.command.domain.bulk.commands import CancelBulk, ExecuteBulk, RequestBulk, seen
@@ -39,6 +40,9 @@ JOBS = UUID("01920000-0000-7000-8000-62756c6b6a6f")
 
 _SEE_ALL = frozenset({"admin", "auditor"})
 _JSON = orjson.OPT_UTC_Z
+_OUTCOMES_GONE = (
+    f"The outcomes of a job are kept for {OUTCOMES_KEPT.days} days after its end; these are gone."
+)
 
 
 class PageQuery(BaseModel):
@@ -114,6 +118,8 @@ class BulkDesk:
         caller = await self.caller(request)
         job = await self._visible(job_id, caller)
         asked = await read_json(request, answers.ExecuteJob)
+        if job.undoes is not None:
+            await self._keep_outcomes(job.undoes)
         return await self._give(request, caller, ExecuteBulk(digest=asked.digest), UUID(job.id))
 
     async def cancel(self, request: Request, job_id: str) -> Response:
@@ -136,6 +142,7 @@ class BulkDesk:
             require_role(offered_in_bulk()[job.command], caller.actor)
         except Refused as refused:
             raise refusal(refused) from None
+        await self._keep_outcomes(job.id)
         command = RequestBulk(
             command=job.command,
             fields=dict(job.fields),
@@ -186,6 +193,7 @@ class BulkDesk:
     async def outcomes(self, request: Request, job_id: str, asked: OutcomesQuery) -> Response:
         """Show what was planned for each lead, or became of it."""
         job = await self._visible(job_id, await self.caller(request))
+        await self._require_outcomes(job)
         undo = job.undoes is not None
         wanted = None
         if asked.outcome is not None:
@@ -209,6 +217,7 @@ class BulkDesk:
     async def refused(self, request: Request, job_id: str) -> Response:
         """Give the refused leads of the latest step as CSV."""
         job = await self._visible(job_id, await self.caller(request))
+        await self._require_outcomes(job)
         headers = {"Content-Disposition": f'attachment; filename="refused-{job.id}.csv"'}
         return StreamingResponse(self._csv(job), media_type="text/csv", headers=headers)
 
@@ -225,6 +234,15 @@ class BulkDesk:
                 lines.append(csv_line((str(row["lead_id"]), str(row["version"]), codes, texts)))
             yield b"".join(lines)
             after = rows[-1]["ordinal"]
+
+    async def _keep_outcomes(self, job_id: str) -> None:
+        """See that the outcomes an undo rests on outlive it; raise Conflict when they went."""
+        if not await self._tables.keep_outcomes(UUID(job_id)):
+            raise errors.Conflict(_OUTCOMES_GONE, [Detail("outcomes-gone", _OUTCOMES_GONE)])
+
+    async def _require_outcomes(self, job: BulkJob) -> None:
+        if (await self._tables.job(UUID(job.id))).outcomes_gone:
+            raise errors.NotFound(_OUTCOMES_GONE, [Detail("outcomes-gone", _OUTCOMES_GONE)])
 
     async def _visible(self, job_id: str, caller: Caller) -> BulkJob:
         job = await self._job(_uuid(job_id))

@@ -10,11 +10,18 @@ from time import monotonic
 from uuid import UUID
 
 from services.command.bulk.batches import Source
+from services.command.bulk.clearing import Clearing
 from services.command.bulk.deciding import Judge
 from services.command.bulk.dry_run import run_plan
 from services.command.bulk.execution import Execution, JobMoved
 from services.command.bulk.tables import JobTables, Lease, LeaseLost, Progress
-from services.command.domain.bulk.commands import FinishBulk, NoteUndone, ResumeBulk, SettlePlan
+from services.command.domain.bulk.commands import (
+    CancelBulk,
+    FinishBulk,
+    NoteUndone,
+    ResumeBulk,
+    SettlePlan,
+)
 from services.command.domain.bulk.state import BulkJob
 from services.command.domain.decider import Command
 from services.command.domain.facts import Actor
@@ -41,6 +48,7 @@ class Runner:
         self._commanding = commanding
         self._clock = clock
         self._tables = JobTables(commanding.log.pool)
+        self._clearing = Clearing(commanding.log.pool)
         self._clear_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -58,7 +66,7 @@ class Runner:
         """Work on one job as far as it goes; False when none waits."""
         if monotonic() >= self._clear_at:
             self._clear_at = monotonic() + CLEAR_SECONDS
-            await self._tables.clear_expired()
+            await self._clear()
         lease = await self._tables.claim()
         if lease is None:
             return False
@@ -73,6 +81,13 @@ class Runner:
             await self._tables.fail(lease, type(error).__name__)
         return True
 
+    async def _clear(self) -> None:
+        """Clear away what is past its time; a plan that nobody executed is cancelled."""
+        for job in await self._clearing.clear():
+            if (await self._job(job)).stage == "planned":
+                await self._tell(job, CancelBulk())
+                await self._tables.look_at(job)
+
     async def _work(self, lease: Lease, stop: asyncio.Event) -> None:
         job = await self._job(lease.job)
         if job.stage == "unknown":
@@ -83,6 +98,8 @@ class Runner:
             await self._execute(lease, job, stop)
         elif job.stage == "cancelling":
             await self._wind_up(lease, job)
+        if (await self._job(lease.job)).stage == "finished":
+            await self._tables.keep_outcomes(lease.job)
         await self._tables.release(lease, unfinished=stop.is_set())
 
     async def _job(self, job: UUID) -> BulkJob:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.command.bulk.clearing import OUTCOMES_KEPT
 from services.command.bulk.deciding import Target
 
 Step = Literal["plan", "done"]
@@ -72,6 +73,8 @@ class JobRow:
     steps: Mapping[str, Any]
     fault: str
     stalled: bool
+    outcomes_until: datetime | None
+    outcomes_gone: bool
 
 
 class JobTables:
@@ -84,6 +87,12 @@ class JobTables:
     async def wake(self, job: UUID, made_by: str) -> None:
         """Have a runner look at the job, now and for the next seconds."""
         await self.pool.execute(_WAKE, job, UUID(made_by))
+
+    async def look_at(self, job: UUID) -> None:
+        """Have a runner look at a job that nobody asked for."""
+        await self.pool.execute(
+            "update job.jobs set look_at = clock_timestamp() where id = $1", job
+        )
 
     async def claim(self) -> Lease | None:
         """Take the job that has waited longest of those nobody works on; None without one."""
@@ -210,11 +219,20 @@ class JobTables:
     async def job(self, job: UUID) -> JobRow:
         """Return what is kept of a job."""
         row = await self.pool.fetchrow(
-            "select made_at, fault, faults from job.jobs where id = $1", job
+            "select made_at, fault, faults, outcomes_until, outcomes_gone from job.jobs"
+            " where id = $1",
+            job,
         )
         steps = await self.pool.fetch("select * from job.steps where job_id = $1", job)
         stalled = row["faults"] >= FAULTS_MAX
-        return JobRow(row["made_at"], {one["step"]: one for one in steps}, row["fault"], stalled)
+        return JobRow(
+            row["made_at"],
+            {one["step"]: one for one in steps},
+            row["fault"],
+            stalled,
+            row["outcomes_until"],
+            row["outcomes_gone"],
+        )
 
     async def jobs(self, made_by: UUID | None, before: UUID | None, limit: int) -> list[UUID]:
         """Return jobs, the latest first: those of one user, or all."""
@@ -230,9 +248,15 @@ class JobTables:
         rows: list[Any] = await self.pool.fetch(statement, job, step, after, limit, *kind)
         return rows
 
-    async def clear_expired(self) -> None:
-        """Forget selections past their time."""
-        await self.pool.execute(_CLEAR, timeout=120)
+    async def keep_outcomes(self, job: UUID) -> bool:
+        """Keep the outcomes of a finished job for their time from now on; False when they went."""
+        kept = await self.pool.fetchval(
+            "update job.jobs set outcomes_until = clock_timestamp() + $2::interval"
+            " where id = $1 and not outcomes_gone returning true",
+            job,
+            OUTCOMES_KEPT,
+        )
+        return kept is not None
 
 
 async def _hold(connection: Any, lease: Lease) -> None:
@@ -328,9 +352,4 @@ _OUTCOMES_OF_KIND = """
     select ordinal, lead_id, version, outcome, moved, version_after, position, reasons, changes
     from job.outcomes where job_id = $1 and step = $2 and ordinal > $3 and outcome = $5
     order by ordinal limit $4
-"""
-_CLEAR = """
-    with gone as (
-      delete from job.selections where expires_at < clock_timestamp() returning id
-    ) delete from job.selected s using gone where s.selection_id = gone.id
 """
