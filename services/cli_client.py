@@ -66,8 +66,8 @@ class Problem(Exception):
 
     def lines(self) -> list[str]:
         """Say what was refused, then every reason, a line each."""
-        title, detail = self.body.get("title"), self.body.get("detail")
-        said = ": ".join(str(one) for one in (title, detail) if one)
+        told = dict.fromkeys(self.body.get(part) for part in ("title", "detail"))
+        said = ": ".join(str(one) for one in told if one)
         reasons = [
             f"  - {where + ': ' if (where := _field(one)) else ''}{one['detail']} [{one['code']}]"
             for one in self.body.get("errors", ())

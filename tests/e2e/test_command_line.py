@@ -219,7 +219,7 @@ def test_who_asks_and_where(shell: Shell, loaded: Loaded, tmp_path: Path) -> Non
     assert "name your key with --key-file" in told
     key_file.write_text("lk_nobody")
     told = elsewhere.run(lead, "list", *named, code=UNREACHABLE).stderr
-    assert "A valid API key is needed" in told
+    assert told == "A valid API key or token is needed\n"
     silent = ("--address", "http://127.0.0.1:9", "--key-file", str(key_file))
     told = elsewhere.run(lead, "list", *silent, code=UNREACHABLE).stderr
     assert told.startswith("leads: nobody answers at http://127.0.0.1:9")
