@@ -103,15 +103,18 @@ class Tally:
 
 
 _GROUPED = (
-    "l.status, l.deleted, l.call_attempts > 0 as used,"
+    "select l.{column} as id, l.status, l.deleted, l.call_attempts > 0 as used,"
     " l.active and (not l.suppressed or coalesce(l.suppressed_until <= {now}, false))"
-    " and (l.next_dial_at is null or l.next_dial_at <= {now}) as free, count(*) as leads"
+    " and (l.next_dial_at is null or l.next_dial_at <= {now}) as free,{reached}"
+    " count(*) as leads from read.lead l where {where} group by {groups}"
 )
-_REACHED = (
-    "select g.id, k.key as status, sum(g.leads)::int8 as leads,"
-    " sum(g.leads * k.value::int8)::int8 as times"
-    " from (select l.{column} as id, l.reached, count(*) as leads from read.lead l where {where}"
-    " group by 1, 2) g, jsonb_each_text(g.reached) k group by 1, 2"
+# One look at the leads for both; rows with `times` tell what was reached.
+_WITH_REACHED = (
+    "with g as materialized ({grouped})"
+    " select id, status, deleted, used, free, sum(leads)::int8 as leads, null::int8 as times"
+    " from g group by 1, 2, 3, 4, 5 union all"
+    " select g.id, k.key, null, null, null, sum(g.leads)::int8,"
+    " sum(g.leads * k.value::int8)::int8 from g, jsonb_each_text(g.reached) k group by 1, 2"
 )
 
 
@@ -185,22 +188,26 @@ async def _count(
     arguments = Arguments()
     sight = "true" if everything else sight_condition(asked.sight, arguments)
     wanted = f"l.{column} = any({arguments.add(list(ids), 'uuid[]')})"
-    where = f"{wanted} and {sight}"
+    statement = _GROUPED.format(
+        column=column,
+        now=arguments.add(asked.now, "timestamptz"),
+        where=f"{wanted} and {sight}",
+        reached=" l.reached," if reached else "",
+        groups="1, 2, 3, 4, 5, 6" if reached else "1, 2, 3, 4, 5",
+    )
+    if reached:
+        statement = _WITH_REACHED.format(grouped=statement)
     tallies = {one: Tally(asked.position, asked.now) for one in ids}
     if reached:
-        statement = _REACHED.format(column=column, where=where)
         for tally in tallies.values():
             tally.reached = {}
-        for row in await asked.connection.fetch(statement, *arguments.values):
-            known = tallies[row["id"]].reached
-            assert known is not None
-            known[row["status"]] = (row["leads"], row["times"])
-    now = arguments.add(asked.now, "timestamptz")
-    pieces = ("select l." + column, "as id,", _GROUPED.format(now=now), "from read.lead l where")
-    statement = " ".join((*pieces, where, "group by 1, 2, 3, 4, 5"))
     groups: dict[UUID, list[Any]] = {}
     for row in await asked.connection.fetch(statement, *arguments.values):
-        groups.setdefault(row["id"], []).append(row)
+        known = tallies[row["id"]].reached
+        if known is None or row["times"] is None:
+            groups.setdefault(row["id"], []).append(row)
+        else:
+            known[row["status"]] = (row["leads"], row["times"])
     known_statuses = {one["code"]: one for one in await statuses(asked)}
     for one, tally in tallies.items():
         _add_up(tally, groups.get(one, ()), known_statuses)
