@@ -18,7 +18,7 @@ from services.command.scheduler import __main__ as service_module
 from services.command.scheduler import firing, following, tables
 from services.command.scheduler.__main__ import Scheduler
 from services.command.scheduler.tables import Deposed
-from services.kit.clock import FixedClock
+from services.kit.clock import FixedClock, SystemClock
 from tests.contract.command_service import NOON, USER_IDS, Service, running
 from tests.kit.event_logs import MASTER, opened
 
@@ -91,6 +91,69 @@ async def test_every_rule_fires_in_its_time_with_its_cause(
     causes = [one.origin.cause for one in await told(service, lead)]
     assert causes == ["rule:end-suppression", "rule:end-lock", "rule:dial-due"]
     assert [one.happened_at for one in await told(service, lead)] == [NOON + one for one in moments]
+
+
+RULES = [
+    {"end_cause": "Busy", "next_status": "automatic_redial", "delay_minutes": 30, "number": "next"},
+    {"end_cause": "NoResponse", "next_status": "no_answer", "delay_minutes": 60,
+     "max_attempts": 1},
+]  # fmt: skip
+LIMITS = {"per_number": 2, "per_day": 3, "per_lead": 9, "reservation_minutes": 10}
+
+
+async def test_from_a_recorded_call_to_the_next_dial(
+    service: Service, scheduler: Scheduler
+) -> None:
+    """Busy: the other number, half an hour later, when the scheduler says so; until the limits."""
+    # Noon in San Francisco, to come: what is past when it is told does not fall due.
+    service.clock.at = SystemClock().now().replace(hour=20) + DAY
+    campaign = await service.campaign(rules=RULES, limits=LIMITS)
+    lead = await service.lead(campaign, phone="+14155550100")
+    path = f"/v1/leads/{lead}"
+    await service.done(f"{path}/add-contact", {"phone": "+14155550101"})
+
+    async def call(number: int, end_cause: str = "Busy", at: datetime | None = None) -> str:
+        started = format_instant(at or service.clock.at)
+        body = {"call_id": f"c{number}", "agent": USER_IDS["agent"]}
+        await service.done(f"{path}/start-call", body)
+        dialled = vars((await service.events(lead))[-1])["number"]
+        body = {"call_id": f"c{number}", "number": dialled, "started_at": started}
+        await service.done(f"{path}/record-call", {**body, "end_cause": end_cause})
+        return str(dialled)
+
+    async def refusals() -> list[str]:
+        answer = await service.post(f"{path}/start-call", {"call_id": "x"}, by="agent")
+        return [error["code"] for error in answer.json().get("errors", ())]
+
+    async def wait(time: timedelta) -> list[str]:
+        """Let time go by; return what the scheduler said of the lead meanwhile."""
+        before = len(await kinds(service, lead))
+        service.clock.at += time
+        await until_idle(scheduler)
+        return (await kinds(service, lead))[before:]
+
+    assert await call(1) == "+14155550100"
+    assert await refusals() == ["not-due"]
+    assert await wait(timedelta(minutes=29)) == []
+    assert await wait(timedelta(minutes=1)) == ["lead.dial_due"]
+    assert await call(2) == "+14155550101"
+    assert await wait(timedelta(minutes=30)) == ["lead.dial_due"]
+    assert await call(3, "NoResponse") == "+14155550100"
+    # Its rule brings the lead back once; the first number has been tried as often as it may be.
+    assert await wait(timedelta(hours=1)) == ["lead.dial_due"]
+    assert "attempts-per-day" in await refusals()
+    assert await wait(2 * DAY) == []
+    assert await call(4, "NoResponse") == "+14155550101"
+    last = (await service.events(lead))[-1]
+    assert vars(last)["status_after"] == "max_call_attempts"
+    assert "status-not-dialable" in await refusals()
+    assert await wait(DAY) == []
+    # A call told too late to fall due still says when the retry was: it only makes no event.
+    other = await service.lead(campaign, phone="+14155550102")
+    body = {"call_id": "late", "started_at": format_instant(SystemClock().now() - DAY)}
+    await service.done(f"/v1/leads/{other}/record-call", {**body, "end_cause": "Busy"})
+    await until_idle(scheduler)
+    assert await kinds(service, other) == []
 
 
 async def test_what_was_due_while_nobody_ran_is_made_up_for_in_order(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import Event
-from schemas.instants import format_instant
+from schemas.instants import format_instant, parse_instant
+from schemas.lead import LeadCallRecorded
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Command, Refused, decide
 from services.command.domain.lead.clock import ApplyClockRule, LeadRule, due_times
@@ -66,7 +67,7 @@ class Clockwork:
         for event in events:
             if type(event) in FORGETS:
                 changes.forget(STREAM)
-            changes.note(STREAM, timers_of(event))
+            changes.note(STREAM, timers_of(event, event.timestamp))
         if changes.gone:
             self.table.clear()
         for (_, rule, about), timer in changes.timers.items():
@@ -119,6 +120,13 @@ def on_time(happened: Told) -> Clockwork:
     return clockwork
 
 
+def told_late(happened: Told) -> set[datetime | None]:
+    """Return the retries that were past already when their call was told."""
+    calls = [event for event, _ in happened if isinstance(event, LeadCallRecorded)]
+    retries = [(parse_instant(one.next_dial_at), one) for one in calls if one.next_dial_at]
+    return {at for at, call in retries if at <= call.timestamp}
+
+
 @settings(max_examples=150, deadline=None)
 @given(steps, st.integers(1, 5))
 def test_no_due_time_of_a_lead_is_missed(
@@ -130,7 +138,10 @@ def test_no_due_time_of_a_lead_is_missed(
         clockwork.follow(event for event, _ in happened[start : start + stretch])
         lead = fold(happened[: start + stretch])
         kept = {(rule, at) for (rule, _), at in clockwork.table.items()}
-        assert set(due_times(lead, None).items()) <= kept
+        due = due_times(lead, None)
+        if due.get("dial-due") in told_late(happened[: start + stretch]):
+            del due["dial-due"]
+        assert set(due.items()) <= kept
         if not lead.exists:
             assert not clockwork.table
 

@@ -79,7 +79,7 @@ def _note(changes: Changes, recorded: Recorded) -> None:
     if kind in FORGETS:
         changes.forget(stream)
         return
-    changes.note(stream, timers_of(event))
+    changes.note(stream, timers_of(event, recorded.recorded_at))
     if isinstance(event, leads.LeadCreated | leads.LeadMoved):
         changes.joined[stream] = UUID(event.campaign_id)
     elif isinstance(event, campaigns.CampaignCreated | campaigns.CampaignActivityRangeChanged):

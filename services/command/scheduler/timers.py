@@ -44,11 +44,20 @@ class Timer(NamedTuple):
     first: bool = False
 
 
-def timers_of(event: Event) -> Iterator[Timer]:
-    """Yield what the event sets and cancels."""
+def timers_of(event: Event, recorded_at: datetime) -> Iterator[Timer]:
+    """Yield what the event, known since `recorded_at`, sets and cancels.
+
+    A retry that is past already when its call is told has nothing to fall due: whoever hears of
+    the call knows it. So calls of last year, told today, make no events of their own.
+    """
     find = _TIMERS.get(type(event))
     if find is not None:
-        yield from find(event)
+        past = isinstance(event, events.LeadCallRecorded)
+        for timer in find(event):
+            if past and timer.rule == "dial-due" and timer.at is not None:
+                yield timer if timer.at > recorded_at else timer._replace(at=None)
+            else:
+                yield timer
     status = _status_after(event)
     if status == "unresolved":
         yield Timer("abandon", event.timestamp + ABANDONED_AFTER, first=True)
