@@ -4,18 +4,19 @@ Positions are in commit order and have no gaps, so what is followed up to a posi
 Only public fields are read: no due time is personal.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from prometheus_client import Counter
 
 from schemas import campaign as campaigns
 from schemas import lead as leads
-from schemas.envelope import Recorded
+from schemas.event import Event
 from schemas.instants import parse_instant
+from services.command.bulk.loading import quickly
 from services.command.scheduler.tables import Changes, ClockTables
 from services.command.scheduler.timers import FOLLOWED, FORGETS, timers_of
 from services.kit.background import Stopped
-from services.kit.codec import StoredEvent
 from services.kit.eventlog import EventLog
 from services.kit.http import failure
 from services.kit.telemetry import logger
@@ -29,8 +30,7 @@ STRETCH = 10_000
 not_followed = Counter("leads_scheduler_not_followed_total", "Events that could not be understood")
 
 _READ = """
-    select position, recorded_at, happened_at, stream_id, version, schema_version, type, hash, data,
-           meta, null::bytea
+    select stream_id, type, schema_version, happened_at, data, position, recorded_at
     from log.events
     where position > $1 and position <= $2 and type = any($3) order by position
 """
@@ -61,25 +61,29 @@ class Follower:
         upto = min(head, self.position + STRETCH)
         rows = await self._log.pool.fetch(_READ, self.position, upto, list(FOLLOWED))
         changes = Changes()
-        for row in rows:
-            stored = StoredEvent(*row)
+        for *columns, position, recorded_at in rows:
             try:
-                _note(changes, self._log.codec.decode(stored, None))
+                event = quickly(columns) or await self._decoded(position)
+                _note(changes, columns[0], event, recorded_at)
             except Exception as error:  # noqa: BLE001 - one odd event holds up no other's due time
                 not_followed.inc()
-                logger().error("not-followed", position=stored.position, **failure(error))
+                logger().error("not-followed", position=position, **failure(error))
         await self._tables.advance(self.position, upto, changes)
         self.position = upto
         return head - upto
 
+    async def _decoded(self, position: int) -> Event:
+        """Return an event of an older version as it is today."""
+        (stored,) = await self._log.read_raw(position - 1, 1)
+        return self._log.codec.decode(stored, None).event
 
-def _note(changes: Changes, recorded: Recorded) -> None:
-    event, stream = recorded.event, recorded.stream_id
+
+def _note(changes: Changes, stream: UUID, event: Event, recorded_at: datetime) -> None:
     kind = type(event)
     if kind in FORGETS:
         changes.forget(stream)
         return
-    changes.note(stream, timers_of(event, recorded.recorded_at))
+    changes.note(stream, timers_of(event, recorded_at))
     if isinstance(event, leads.LeadCreated | leads.LeadMoved):
         changes.joined[stream] = UUID(event.campaign_id)
     elif isinstance(event, campaigns.CampaignCreated | campaigns.CampaignActivityRangeChanged):

@@ -145,6 +145,10 @@ class ClockTables:
 
 async def _store_timers(connection: Any, timers: Mapping[tuple[UUID, str, str], Timer]) -> None:
     cancelled = [key for key, timer in timers.items() if timer.at is None]
+    # Most of what calls cancel was never set: one look at each stream spares one for each rule.
+    known = await connection.fetch(_KNOWN, list({stream for stream, _, _ in cancelled}))
+    streams = {stream for (stream,) in known}
+    cancelled = [key for key in cancelled if key[0] in streams]
     moved = [(*key, timer.at) for key, timer in timers.items() if timer.at and not timer.first]
     first = [(*key, timer.at) for key, timer in timers.items() if timer.at and timer.first]
     if cancelled:
@@ -179,6 +183,10 @@ def _turned(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+_KNOWN = """
+    select stream_id from unnest($1::uuid[]) as k(stream_id)
+    where exists (select from clock.due d where d.stream_id = k.stream_id)
+"""
 _FORGET = "delete from clock.due where stream_id = any($1)"
 _CANCEL = """
     delete from clock.due d
