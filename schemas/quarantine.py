@@ -57,9 +57,20 @@ class PayloadDiscarded(Event):
     reason: str
 
 
+@dataclass(frozen=True)
+class PayloadErased(Event):
+    """A number the payload holds was erased, and the payload with it; that it was there stays."""
+
+    TOPIC: ClassVar[str] = "quarantine.payload_erased"
+    DESTROYS_KEY: ClassVar[bool] = True
+
+    reason: str = ""
+
+
 QUARANTINE_EVENTS: tuple[type[Event], ...] = (
     PayloadHeld,
     PayloadMended,
     PayloadReprocessed,
     PayloadDiscarded,
+    PayloadErased,
 )

@@ -1,10 +1,10 @@
 -- Dialer payloads that could not be taken in, with their raw bytes: open -> mended -> reprocessed,
--- or discarded.
+-- or discarded; or erased with a number it held.
 create table read.quarantine_v1 (
   quarantine_id uuid        primary key,
   version       int         not null,
   position      bigint      not null,
-  state         text        not null,  -- open, mended, reprocessed, discarded
+  state         text        not null,  -- open, mended, reprocessed, discarded, erased
   code          text        not null,  -- why, for machines
   reason        text        not null,  -- why, for people
   source        text        not null,

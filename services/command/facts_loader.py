@@ -23,7 +23,13 @@ from services.command.domain.lead.state import Lead
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.duplicates import find_duplicates
-from services.command.hashes import dnc_stream, favourite_stream, number_hash, trace_hash
+from services.command.hashes import (
+    dnc_stream,
+    favourite_stream,
+    number_hash,
+    payload_hash,
+    trace_hash,
+)
 from services.command.state_cache import StateCache, Wanted
 from services.kit.auth import Principal
 from services.kit.clock import Clock
@@ -190,6 +196,7 @@ class FactsLoader:
         }
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
+            facts["payloads"] = await self._payloads_with(seen, _number(command))
         if command.needs_pool and state.pool_id is not None:
             facts["pool_active"] = seen[parse_id(state.pool_id)].active
         return facts
@@ -202,6 +209,14 @@ class FactsLoader:
         leads = await self._states.refresh(dict.fromkeys(streams, "lead"))
         seen.update(leads)
         return leads
+
+    async def _payloads_with(self, seen: dict[UUID, Any], number: str) -> dict[UUID, Any]:
+        """Return the payloads in quarantine that hold a number."""
+        found = await self._log.streams_with_numbers([payload_hash(self._master, number)])
+        streams = sorted({stream for held in found.values() for stream in held})
+        payloads = await self._states.refresh(dict.fromkeys(streams, "quarantine"))
+        seen.update(payloads)
+        return payloads
 
     def _dnc_streams(self, command: Command, lead: Lead) -> dict[UUID, str]:
         """Return the streams of the do-not-call entries of the lead's numbers, with the numbers."""

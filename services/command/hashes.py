@@ -23,6 +23,11 @@ def trace_hash(master: MasterKey, number: str) -> bytes:
     return master.lookup_hash("trace of number " + number)
 
 
+def payload_hash(master: MasterKey, number: str) -> bytes:
+    """Return the key of `log.numbers` for a number that stands in a payload in quarantine."""
+    return master.lookup_hash("number in payload " + number)
+
+
 def claim_hash(master: MasterKey, claim: Claim) -> bytes:
     """Return the key of `log.claims` for a claim; the parts are framed, so no two share one
     text.

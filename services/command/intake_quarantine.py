@@ -14,7 +14,8 @@ from services.command.domain.decider import Command, Refused, decide
 from services.command.domain.facts import Actor, Facts
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.quarantine.commands import HoldPayload, MarkReprocessed
-from services.command.domain.quarantine.state import HeldPayload
+from services.command.domain.quarantine.state import HeldPayload, fold
+from services.command.hashes import payload_hash
 from services.command.intake_payload import RAW_BYTES_MAX, Arrival, Fault
 from services.command.state_cache import StateCache
 from services.kit import append as log_outcome
@@ -102,7 +103,9 @@ class Quarantine:
                 continue
             if events:
                 stream = StreamAppend(entry, state.version, events)
-                appends.append(Append([Commanded(new_id(), b"", _NOT_ASKED_AGAIN)], [stream]))
+                told = Commanded(new_id(), b"", _NOT_ASKED_AGAIN)
+                numbers = self._numbers(state, entry, events)
+                appends.append(Append([told], [stream], numbers_added=numbers))
                 asked.append(entry)
         left: dict[UUID, _Wish] = {}
         for entry, result in zip(asked, await self._log.append_many(appends), strict=True):
@@ -112,6 +115,14 @@ class Quarantine:
                 raise result
             left[entry] = waiting[entry]
         return left
+
+    def _numbers(
+        self, state: HeldPayload, entry: UUID, events: Sequence[NewEvent]
+    ) -> list[tuple[bytes, UUID]]:
+        """Return by which numbers the entry is found once one of them is to be erased."""
+        after = fold([new.event for new in events], state)
+        master = self._log.keys.master
+        return [(payload_hash(master, one), entry) for one in after.numbers - state.numbers]
 
 
 def _held(arrival: Arrival, fault: Fault) -> _Wish:

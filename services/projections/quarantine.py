@@ -44,6 +44,8 @@ def _changes(row: Row, recorded: Recorded) -> dict[str, Any]:
             return {"state": "mended", "mended": raw, "mended_by": event.by}
         case events.PayloadReprocessed():
             return {"state": "reprocessed", "lead_id": event.lead, "call_id": event.call}
+        case events.PayloadErased():
+            return {"state": "erased", "raw": b"", "mended": None, "discarded_for": event.reason}
         case events.PayloadDiscarded():
             return {"state": "discarded", "discarded_for": event.reason}
     return {}

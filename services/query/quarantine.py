@@ -25,7 +25,7 @@ ROLES = frozenset({"admin", "auditor", "dialer"})
 class QuarantineParameters(Current):
     """Payloads in this state, held for this reason."""
 
-    state: Literal["open", "mended", "reprocessed", "discarded"] | None = None
+    state: Literal["open", "mended", "reprocessed", "discarded", "erased"] | None = None
     code: Code | None = None
     limit: Limit = LIMIT_DEFAULT
     cursor: Cursor | None = None

@@ -1,5 +1,6 @@
 """EraseNumber: every lead that has or had the number loses its data; what blocks it stays."""
 
+import base64
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from schemas.lead import (
     LeadFieldsChanged,
     LeadPhoneChanged,
 )
+from schemas.quarantine import PayloadErased, PayloadHeld
 from services.command.domain.decider import Elsewhere
 from services.command.domain.dnc.commands import AddToDoNotCall, RemoveFromDoNotCall
 from services.command.domain.dnc.erasing import EraseNumber
@@ -21,6 +23,7 @@ from services.command.domain.dnc.state import DncNumber, fold
 from services.command.domain.lead.claims import numbers_of, traces_of
 from services.command.domain.lead.evolving import fold as fold_lead
 from services.command.domain.lead.state import Lead
+from services.command.domain.quarantine.state import fold as fold_payload
 from tests.domain.given_when_then import ACTOR, given, placed
 from tests.domain.world import (
     ADA,
@@ -36,6 +39,7 @@ from tests.domain.world import (
     facts,
 )
 
+CALL = UUID("01920000-0000-7000-8000-0000000000ca")
 ERASE = EraseNumber(number=PHONE, reason="asked for it")
 FIRST = fold_lead([(event, ACTOR) for event in placed([created()], UUID(CLONE))])
 SECOND = replace(FIRST, id=HOLDER, status="ready", version=9)
@@ -105,3 +109,19 @@ def test_a_lead_leaves_traces_of_numbers_it_had_and_of_its_whatsapp() -> None:
     assert traces(whatsapp, other) == {OTHER_PHONE, THIRD_PHONE}
     assert traces(whatsapp, other, LeadDeleted()) == frozenset()
     assert numbers_of(Lead()) == traces_of(Lead()) == frozenset()
+
+
+def test_payloads_in_quarantine_that_hold_the_number_go_with_it() -> None:
+    raw = base64.b64encode(b'{"number": "+14155550100", "note": "Ann, 004415"}').decode()
+    payload = fold_payload(placed([PayloadHeld("no-lead", "no lead", "http", raw=raw)], CALL))
+    assert payload.numbers == {PHONE}
+    payloads = {CALL: payload}
+    gone = PayloadErased(reason="asked for it")
+    given(fold=fold).when(ERASE, facts(ADA, payloads=payloads)).then(
+        replace(ERASED, leads=0), Elsewhere(CALL, "quarantine", 1, (gone,))
+    )
+    after = fold_payload(placed([gone], CALL), payload)
+    assert (after.fate, after.raw, after.numbers, after.waits) == ("erased", "", frozenset(), False)
+    given(replace(ERASED, leads=0), fold=fold).when(
+        ERASE, facts(ADA, payloads={CALL: after})
+    ).nothing()

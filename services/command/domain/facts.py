@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # The packages of the aggregates import this module.
     from services.command.domain.lead.state import Lead
     from services.command.domain.organisation.state import Organisation
     from services.command.domain.pool.state import Pool
+    from services.command.domain.quarantine.state import HeldPayload
     from services.command.domain.segment.state import Segment
     from services.command.domain.view.state import View
 
@@ -52,7 +53,8 @@ class Facts:
     may create. holder: the lead that holds the duplicate key wanted; holder_lead: its state, for
     clone and move. other: the lead to merge or unmerge. leads: those a number to be erased is or
     was of, by stream. pool, segment, view: those the command names. pool_active: whether the lead's
-    own pool is (rule 17). channels: by which messages can be sent here.
+    own pool is (rule 17). channels: by which messages can be
+    sent here. payloads: those in quarantine that hold a number to be erased.
     """
 
     now: datetime
@@ -66,6 +68,7 @@ class Facts:
     holder_lead: "Lead | None" = None
     other: "Lead | None" = None
     leads: "Mapping[UUID, Lead]" = field(default_factory=dict)
+    payloads: "Mapping[UUID, HeldPayload]" = field(default_factory=dict)
     pool: "Pool | None" = None
     segment: "Segment | None" = None
     view: "View | None" = None

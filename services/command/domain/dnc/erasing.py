@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from schemas.dnc import DncNumberErased
 from schemas.lead import LeadAnonymised
+from schemas.quarantine import PayloadErased
 from services.command.domain.admission import admit
 from services.command.domain.decider import (
     Command,
@@ -26,7 +27,8 @@ from services.command.domain.types import Name, PhoneText
 class EraseNumber(Command):
     """Erase a number (E.164), for good, and with it the data of every lead that has or had it.
 
-    The leads stay as rows with the status `anonymised`, their call facts without the number.
+    The leads stay as rows with the status `anonymised`, their call facts without the number;
+    payloads in quarantine that hold the number go.
     Do-not-call entries of the number go on blocking it, though nobody can read it in them. Say
     why: it cannot be taken back.
     """
@@ -46,9 +48,13 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
     except NotAPhone as problem:
         raise Refused([Reason(problem.reason.code, problem.reason.text, "number")]) from None
     leads = {stream: lead for stream, lead in facts.leads.items() if lead.exists}
-    if state is not None and state.erased and not leads:
+    payloads = {stream: one for stream, one in facts.payloads.items() if one.fate != "erased"}
+    if state is not None and state.erased and not leads and not payloads:
         return
     yield DncNumberErased(reason=command.reason, leads=len(leads))
     for stream, lead in leads.items():
         erased = LeadAnonymised(reason=command.reason, previous=lead.status)
         yield Elsewhere(stream, "lead", lead.version, (erased,))
+    for stream, payload in payloads.items():
+        gone = PayloadErased(reason=command.reason)
+        yield Elsewhere(stream, "quarantine", payload.version, (gone,))

@@ -78,6 +78,8 @@ def _waiting(payload: HeldPayload | None) -> HeldPayload:
     if payload.fate == "reprocessed":
         text = f"The payload was taken in already, as call {payload.call}."
         raise Refused([Reason("payload-reprocessed", text)])
+    if payload.fate == "erased":
+        raise Refused([Reason("payload-erased", "The payload was erased with a number in it.")])
     if payload.fate == "discarded":
         raise Refused([Reason("payload-discarded", "The payload was discarded; send it anew.")])
     return payload
@@ -86,7 +88,7 @@ def _waiting(payload: HeldPayload | None) -> HeldPayload:
 @decides(HoldPayload)
 def _hold(payload: HeldPayload | None, command: HoldPayload, facts: Facts) -> Iterable[Event]:
     known = payload or HeldPayload()
-    if known.fate in {"reprocessed", "discarded"}:
+    if known.fate in {"reprocessed", "discarded", "erased"}:
         return  # the same payload delivered once more; what was decided about it stands
     if known.fate == "held" and (known.raw, known.code) == (command.raw, command.code):
         return

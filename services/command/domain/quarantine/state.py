@@ -1,14 +1,24 @@
 """What is known of one held payload: its bytes, why it was held, and what became of it."""
 
+import base64
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from schemas.envelope import Recorded
 from schemas.event import Event
-from schemas.quarantine import PayloadDiscarded, PayloadHeld, PayloadMended, PayloadReprocessed
+from schemas.quarantine import (
+    PayloadDiscarded,
+    PayloadErased,
+    PayloadHeld,
+    PayloadMended,
+    PayloadReprocessed,
+)
 
-Fate = Literal["unknown", "held", "mended", "reprocessed", "discarded"]
+Fate = Literal["unknown", "held", "mended", "reprocessed", "discarded", "erased"]
+NUMBERS_MAX = 100
+_NUMBER = re.compile(rb"(?<![0-9])[1-9][0-9]{6,14}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,14 @@ class HeldPayload:
     lead: str | None = None
     call: str | None = None
     discarded_because: str = ""
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """What in the payload looks like a phone number, as E.164: by these it is found to be
+        erased. At most the first hundred.
+        """
+        found = _NUMBER.findall(base64.b64decode(self.raw)) if self.raw else []
+        return frozenset("+" + one.decode("ascii") for one in dict.fromkeys(found[:NUMBERS_MAX]))
 
     @property
     def waits(self) -> bool:
@@ -54,6 +72,10 @@ def _reprocessed(payload: HeldPayload, event: PayloadReprocessed) -> HeldPayload
     return replace(payload, fate="reprocessed", lead=event.lead, call=event.call)
 
 
+def _erased(payload: HeldPayload, event: PayloadErased) -> HeldPayload:
+    return replace(payload, fate="erased", raw="", discarded_because=event.reason)
+
+
 def _discarded(payload: HeldPayload, event: PayloadDiscarded) -> HeldPayload:
     return replace(payload, fate="discarded", discarded_because=event.reason)
 
@@ -63,6 +85,7 @@ _CHANGES: dict[type[Event], Callable[[HeldPayload, Any], HeldPayload]] = {
     PayloadMended: _mended,
     PayloadReprocessed: _reprocessed,
     PayloadDiscarded: _discarded,
+    PayloadErased: _erased,
 }
 
 
