@@ -5,6 +5,7 @@ the test's server is. A request that is answered with a problem must say so in i
 number of such answers in a block is the number of its comments that begin with `# refused`.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -43,6 +44,7 @@ exit $code
 LEADS = """#!/usr/bin/env -S python3 -S -E
 import json, os, socket, sys
 asked = {"arguments": sys.argv[1:], "stdin": "" if sys.stdin.isatty() else sys.stdin.read()}
+asked["here"] = os.getcwd()
 with socket.socket(socket.AF_UNIX) as line:
     line.connect(os.environ["DOCUMENT_LOG"] + "/leads")
     line.sendall(json.dumps(asked).encode())
@@ -62,9 +64,10 @@ class AtHand(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         asked = json.loads(self.rfile.read())
-        told = CliRunner().invoke(
-            leads, asked["arguments"], input=asked["stdin"], env=self.environ, prog_name="leads"
-        )
+        with contextlib.chdir(asked["here"]):
+            told = CliRunner().invoke(
+                leads, asked["arguments"], input=asked["stdin"], env=self.environ, prog_name="leads"
+            )
         answer = {"code": told.exit_code, "stdout": told.stdout, "stderr": told.stderr}
         self.wfile.write(json.dumps(answer).encode())
 
