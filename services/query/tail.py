@@ -60,24 +60,30 @@ class Tail:
         self.position = 0
         self._turn = asyncio.Event()
         self._followers = 0
+        self._joining = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def join(self) -> int:
-        """Count one follower more and return the position from which the tail is at hand."""
-        if self._followers == 0:
-            self.position, _ = await positions(self._log.pool)
-            self._from, self._kept = self.position, []
-            self._task = asyncio.create_task(self._follow(), name="tail of the log")
-        self._followers += 1
-        return self.position
+        """Count one follower more and return the position from which the tail is at hand.
+
+        One reader serves all, also those who come at the same moment.
+        """
+        async with self._joining:
+            if self._task is None:
+                self.position, _ = await positions(self._log.pool)
+                self._from, self._kept = self.position, []
+                self._task = asyncio.create_task(self._follow(), name="tail of the log")
+            self._followers += 1
+            return self.position
 
     async def leave(self) -> None:
         """Count one follower less; the last one ends the reading."""
         self._followers -= 1
-        if self._followers == 0 and self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        async with self._joining:
+            if self._followers == 0 and self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+                self._task = None
 
     def holds(self, position: int) -> bool:
         """Say whether everything after `position` is still kept."""

@@ -1,6 +1,7 @@
 """Live activity: nothing is missed, nothing is heard twice, slow clients are sent away."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -70,6 +71,21 @@ async def test_what_happens_is_heard_once_it_is_visible(world: World) -> None:
     assert (heard["kind"], heard["lead_id"], heard["version"]) == ("lead.priority_changed", lead, 2)
     assert heard["data"] == {"priority": 7}
     assert heard["actor"] == user("admin")
+
+
+async def test_many_who_come_at_once_share_one_reader_and_hear_all_once(world: World) -> None:
+    lead = await world.lead("lead")
+    follow = Tail(world.reading.log)
+    async with contextlib.AsyncExitStack() as stack:
+        crowd = [stack.enter_async_context(following(world, follow)) for _ in range(30)]
+        listeners = await asyncio.gather(*crowd)
+        readers = [one for one in asyncio.all_tasks() if one.get_name() == "tail of the log"]
+        assert len(readers) == 1
+        for _ in range(3):
+            last = await world.happen(lead, events.LeadPriorityChanged(7))
+        for listener in listeners:
+            assert await listener.listen(3) == [last - 2, last - 1, last]
+            assert not listener.errors
 
 
 async def test_a_client_that_comes_back_misses_nothing_and_hears_nothing_twice(
