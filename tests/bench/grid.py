@@ -203,7 +203,7 @@ async def grids(stack: Stack, leads: int) -> AsyncIterator[Grid]:
             listening("services.query", environment, folder) as queries,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{queries}", timeout=30) as client,
         ):
-            grid = Grid(leads, database.url, client, keys, _listener(queries))
+            grid = Grid(leads, database.url, client, keys, listener(queries))
             pacing = asyncio.ensure_future(_pace(grid, commands, real, admin))
             try:
                 yield grid
@@ -273,7 +273,7 @@ async def _let_in(database: Database) -> dict[str, str]:
     return {name: key.text for name, key in keys.items()}
 
 
-def _listener(port: int) -> int:
+def listener(port: int) -> int:
     """Return the id of the process that listens on a port of this machine."""
     wanted = f"0100007F:{port:04X}"
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]

@@ -6,10 +6,12 @@ change is visible to reads at all.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from services.kit.ids import new_id
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.projections.progress import visible_position
+from tests.bench.grid import listener
 from tests.bench.harness import Result, Stack, percentile, tell
 from tests.bench.http_load import Connection, connect, post
 from tests.bench.served import environ, listening, make_leads
@@ -59,6 +62,7 @@ class Client(asyncio.Protocol):
         self._rest = b""
         self.events = 0
         self.errors = 0
+        self.following = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -70,6 +74,8 @@ class Client(asyncio.Protocol):
             if line.startswith(b"id: "):
                 self.events += 1
                 self._heard.arrivals.append((int(line[4:]), now))
+            elif line.startswith(b": following"):
+                self.following.set()
             elif line.startswith(b"event: error"):
                 self.errors += 1
 
@@ -94,16 +100,22 @@ async def run(stack: Stack) -> Result:
         heard = Heard()
         everybody = [*keys, *[admin] * SEE_ALL]
         clients = [await _listen(queries, key, heard) for key in everybody]
+        async with asyncio.timeout(60):
+            for client in clients:
+                await client.following.wait()
+        service = listener(queries)
+        worked, began = cpu_seconds(service), time.perf_counter()
         watching = asyncio.ensure_future(_watch(pool, heard))
         sent = await _pace(await connect(commands, CONNECTIONS), leads, admin, heard)
+        busy = (cpu_seconds(service) - worked) / (time.perf_counter() - began)
         await _settled(clients, sent)
         watching.cancel()
         for client in clients:
             client.transport.close()
-    return _result(heard, clients, sent)
+    return _result(heard, clients, sent, busy)
 
 
-def _result(heard: Heard, clients: Sequence[Client], sent: int) -> Result:
+def _result(heard: Heard, clients: Sequence[Client], sent: int, busy: float) -> Result:
     warm = sorted(heard.sent)[PER_SECOND * WARM_SECONDS]
     took = [(at - heard.sent[p]) * 1e3 for p, at in heard.arrivals if p >= warm and p in heard.sent]
     shown = [(at - heard.sent[p]) * 1e3 for p, at in heard.visible.items() if p >= warm]
@@ -125,6 +137,7 @@ def _result(heard: Heard, clients: Sequence[Client], sent: int) -> Result:
             "commands": sent,
             "heard": len(heard.arrivals),
             "dropped": errors,
+            "query service, processors": busy,
             "complete": "yes" if complete and told_once else "NO",
         },
     )
@@ -201,6 +214,12 @@ async def _watch(pool: "asyncpg.Pool[asyncpg.Record]", heard: Heard) -> None:
             heard.visible[position] = now
             waiting += 1
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor seconds a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _pace(
