@@ -212,7 +212,7 @@ def _campaign() -> typer.Typer:
 
 @_forms("lead")
 def _lead() -> typer.Typer:
-    """Find leads, show one, read its log."""
+    """Find leads, show one, read its log, ask whether it may be called."""
     from services.cli_lead import app as family
 
     return family

@@ -8,7 +8,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import Address, DemoUser, Json, KeyFile, answers, as_line, client, width
+from services.cli_client import (
+    REFUSED,
+    Address,
+    DemoUser,
+    Json,
+    KeyFile,
+    answers,
+    as_line,
+    client,
+    width,
+)
 
 COLUMNS = "lead_id,name,status,owner,priority,call_attempts,next_dial_at"
 
@@ -86,6 +96,34 @@ def log(
         print(as_line(page))
         return
     _table(("when", "what", "who", "changes"), [_entry(one) for one in page["entries"]])
+
+
+@app.command("callable")
+def may_be_called(
+    lead_id: LeadId,
+    agent: Annotated[str, typer.Option(help="Id of a user; else nobody in particular.")] = "",
+    at: Annotated[str, typer.Option(help="A time, also a past one; else now.")] = "",
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """Ask whether a lead may be called, now or at a time; exit code 1 with every reason if not."""
+    one = answers(
+        lambda: client(address, key_file, user).get(
+            f"/v1/leads/{lead_id}/callable", agent=agent, at=at
+        ),
+        as_json=as_json,
+    )
+    if as_json:
+        print(as_line(one))
+    else:
+        print("yes" if one["callable"] else "no")
+        for reason in one["reasons"]:
+            since = f", since {reason['since']}" if reason.get("since") else ""
+            print(f"  - {reason['text']} [{reason['code']}]{since}")
+    if not one["callable"]:
+        raise typer.Exit(REFUSED)
 
 
 def _entry(one: Mapping[str, Any]) -> list[Any]:

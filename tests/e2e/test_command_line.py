@@ -98,6 +98,9 @@ def test_a_refusal_prints_every_reason(shell: Shell) -> None:
     assert "priority: " in told
     by_agent = shell.run(command, "delete-lead", one, "--as", "agent", code=REFUSED)
     assert "[role-not-allowed]" in by_agent.stderr
+    asked = shell.json(lead, "callable", one, code=REFUSED)
+    assert {"suppressed", "status-not-dialable"} <= {one["code"] for one in asked["reasons"]}
+    assert shell.run(lead, "callable", one, code=REFUSED).stdout.startswith("no\n  - ")
     shell.run(command, "unsuppress", one)
 
 
