@@ -1,0 +1,90 @@
+"""Views over HTTP: versions and If-Match, whose they are, the favourite of the caller."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from schemas.favourite import FavouriteChosen
+from services.command.hashes import favourite_stream
+from tests.contract.command_service import NORTH, USER_IDS, Service, running
+
+READY = {"op": "equals", "field": "status", "value": "ready"}
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[Service]:
+    async with running(database_url) as service:
+        yield service
+
+
+async def view(service: Service, by: str = "agent") -> str:
+    body = {"name": "Ready", "filter": READY, "columns": ["name"]}
+    made = await service.post("/v1/views", body, by)
+    assert made.status_code == 201, made.text
+    assert made.headers["location"] == f"/v1/views/{made.json()['id']}"
+    return str(made.json()["id"])
+
+
+async def test_edits_on_an_old_version_pass_where_nobody_touched_the_same(
+    service: Service,
+) -> None:
+    place = f"/v1/views/{await view(service)}"
+    await service.done(f"{place}/change", {"columns": ["status"]}, "agent")
+    seen = {"If_Match": '"1"'}
+    renamed = await service.post(f"{place}/rename", {"name": "Mine"}, "agent", **seen)
+    assert (renamed.status_code, renamed.headers["etag"]) == (200, '"3"')
+    sort = {"sort": [{"field": "name"}]}
+    assert (await service.post(f"{place}/change", sort, "agent", **seen)).status_code == 200
+    same = await service.post(f"{place}/change", {"columns": ["phone"]}, "agent", **seen)
+    assert (same.status_code, same.json()["changed"]) == (412, ["columns"])
+    back = await service.done(f"{place}/revert", {"version": 1}, "agent")
+    assert back["events"] == ["view.renamed", "view.changed"]
+
+
+async def test_a_private_view_is_not_there_for_others_and_a_shared_one_as_it_is_shared(
+    service: Service,
+) -> None:
+    place = f"/v1/views/{await view(service, 'team_leader')}"
+    rename = (f"{place}/rename", {"name": "X"})
+    for by in ("agent", "admin", "auditor"):
+        assert (await service.post(*rename, by)).status_code == 404
+    await service.done(f"{place}/share", {"to": [NORTH]}, "team_leader")
+    refused = await service.post(*rename, "agent")
+    assert refused.status_code == 403
+    assert refused.json()["errors"][0]["code"] == "view-out-of-reach"
+    copy = {"view": place.rpartition("/")[2], "name": "Copy"}
+    copied = await service.post("/v1/views/copy", copy, "agent")
+    assert copied.status_code == 201
+    assert (await service.post("/v1/views/copy", copy, "admin")).status_code == 422
+    await service.done(f"{place}/share", {"to": [NORTH], "may": "edit"}, "team_leader")
+    assert (await service.post(*rename, "agent")).status_code == 200
+    assert (await service.post(*rename, "dialer")).status_code == 403
+
+
+async def test_a_favourite_is_the_callers_own(service: Service) -> None:
+    chosen = await service.done("/v1/favourite-view/choose", {"view": "mine"}, "agent")
+    assert chosen["id"] == str(favourite_stream(USER_IDS["agent"]))
+    await service.done("/v1/favourite-view/choose", {"view": "locked"}, "admin")
+    own = {"view": await view(service)}
+    await service.done("/v1/favourite-view/choose", own, "agent")
+    events = await service.events(chosen["id"])
+    assert events == [
+        FavouriteChosen(USER_IDS["agent"], "mine"),
+        FavouriteChosen(USER_IDS["agent"], own["view"], previous="mine"),
+    ]
+    refused = await service.post("/v1/favourite-view/choose", own, "admin")
+    assert refused.status_code == 422
+    again = await service.done("/v1/favourite-view/choose", own, "agent")
+    assert again["changed"] is False
+
+
+async def test_what_is_no_view_is_refused_with_every_reason(service: Service) -> None:
+    twice = {"field": "name"}
+    body = {"name": "X", "columns": ["name", "name"], "sort": [twice, twice]}
+    refused = await service.post("/v1/views", body, "agent")
+    assert refused.status_code == 422
+    assert {one["pointer"] for one in refused.json()["errors"]} == {"/columns", "/sort"}
+    body = {"name": "", "filter": {"op": "is"}, "columns": ["a;drop"], "more": 1}
+    refused = await service.post("/v1/views", body, "agent")
+    assert refused.status_code == 422
+    assert len(refused.json()["errors"]) == 4
