@@ -103,6 +103,9 @@ class Counting:
         for view in views:
             tree = parts_of(view, asked).tree
             kept = self._kept_for(asked, tree)
+            if kept.lock.locked() and min_position <= max(kept.position, 0):
+                counted.append(_shown(view, kept))  # somebody counts it now; nobody waits for that
+                continue
             async with kept.lock:
                 if kept.counted_at or monotonic() < until:
                     relative = is_relative(view["filter"])

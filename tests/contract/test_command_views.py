@@ -1,6 +1,7 @@
 """Views over HTTP: versions and If-Match, whose they are, the favourite of the caller."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ async def test_a_favourite_is_the_callers_own(service: Service) -> None:
 
 async def test_what_is_no_view_is_refused_with_every_reason(service: Service) -> None:
     twice = {"field": "name"}
-    body = {"name": "X", "columns": ["name", "name"], "sort": [twice, twice]}
+    body: dict[str, Any] = {"name": "X", "columns": ["name", "name"], "sort": [twice, twice]}
     refused = await service.post("/v1/views", body, "agent")
     assert refused.status_code == 422
     assert {one["pointer"] for one in refused.json()["errors"]} == {"/columns", "/sort"}

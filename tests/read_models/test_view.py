@@ -1,5 +1,6 @@
 """Views as one reads them: whose they are, what of them is used, their leads, versions, counts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -244,3 +245,22 @@ async def test_a_count_that_takes_too_long_is_left_to_later(
     monkeypatch.setattr(view_counts, "BUDGET_SECONDS", -1)
     assert set((await counts(world)).values()) == {None}
     assert len(await counts(world)) == len(DEFAULT_VIEWS)
+
+
+async def test_nobody_waits_for_a_count_that_somebody_makes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    count = view_counts._count_in_time
+
+    async def slow(*given: Any) -> None:
+        begun.set()
+        await go_on.wait()
+        await count(*given)
+
+    monkeypatch.setattr(view_counts, "_count_in_time", slow)
+    first = asyncio.create_task(counts(world, view="all"))
+    await begun.wait()
+    assert await counts(world, view="all") == {"all": None}
+    go_on.set()
+    assert await first == {"all": 0}
