@@ -78,26 +78,30 @@ class MasterKey:
 
 
 class DataKey:
-    """The key of one lead's personal fields (AES-256-GCM), each text bound to its event."""
+    """The key of one lead's personal fields (AES-256-GCM), each text bound to its event.
 
-    __slots__ = ("_cipher", "_stream")
+    A cipher is made for each use: it takes 1 µs to make, and 2.3 kB to keep.
+    """
+
+    __slots__ = ("_secret", "_stream")
 
     def __init__(self, stream_id: UUID, secret: bytes) -> None:
         """Use `secret` (32 bytes) for the events of `stream_id`."""
-        self._cipher = AESGCM(secret)
+        self._secret = secret
         self._stream = stream_id.bytes
 
     def encrypt(self, version: int, plain: bytes) -> bytes:
         """Return nonce and ciphertext of the personal fields of event `version`."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, plain, self._stream + version.to_bytes(4))
+        cipher = AESGCM(self._secret)
+        return nonce + cipher.encrypt(nonce, plain, self._stream + version.to_bytes(4))
 
     def decrypt(self, version: int, stored: bytes) -> bytes:
         """Return the personal fields of event `version`; raise KeyUnusable when the bytes
         were changed.
         """
         try:
-            return self._cipher.decrypt(
+            return AESGCM(self._secret).decrypt(
                 stored[:NONCE_BYTES], stored[NONCE_BYTES:], self._stream + version.to_bytes(4)
             )
         except InvalidTag:
@@ -114,7 +118,7 @@ class KeyRing:
     def __init__(
         self, master: MasterKey, pool: "asyncpg.Pool[asyncpg.Record]", most: int = 20_000
     ) -> None:
-        """Read wrapped keys through `pool`; keep at most `most` keys, of 2.5 kB each."""
+        """Read wrapped keys through `pool`; keep at most `most` keys, of 0.4 kB each."""
         self.master = master
         self._pool = pool
         self._most = most

@@ -478,8 +478,20 @@ OFTEN = (
 )
 """What calls change, and changes of owner and status. A row is wide, and these are a third."""
 
+UNOPENED = frozenset(
+    {
+        events.LeadCallRecorded,
+        events.LeadCallStarted,
+        events.LeadAttemptsRestored,
+    }
+)
+"""Their personal fields are of no concern to the grid: numbers called, recordings, transcripts."""
+
 MODEL = StreamRow(
     *("lead", "lead", VERSION, ("lead_id",), fold),
+    opened=frozenset(
+        kind.TOPIC for kind in events.LEAD_EVENTS if kind.PERSONAL and kind not in UNOPENED
+    ),
     often=OFTEN,
     rare=itemgetter(*(name for name in _EMPTY if name not in OFTEN)),
 )

@@ -45,6 +45,8 @@ class StreamRow:
     last event. The fold may change the row it is given, but none of the values in it.
     often: columns that most events change and nothing else; such rows are written by these alone.
     rare: reads the other columns of a row.
+    opened: the events (stored names) whose personal fields the fold looks at; None: all. A rebuild
+    need not decrypt the others.
     """
 
     name: str
@@ -54,6 +56,7 @@ class StreamRow:
     fold: Callable[[Row | None, Recorded], Row]
     often: tuple[str, ...] = ()
     rare: Callable[[Row], tuple[Any, ...]] = _everything
+    opened: frozenset[str] | None = None
 
     def known(self, state: Row | None) -> int:
         """Return the version of the stream up to which `state` is folded."""

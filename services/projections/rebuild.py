@@ -1,7 +1,7 @@
 """Rebuild a read model from the log, beside the one in use, and switch when it has caught up.
 
 Readers see the old table until the moment they see the new one. A rebuild that is killed leaves
-only an unused table behind, which the next one removes.
+only an unused table behind, whichever it is, and the next one removes it.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from services.kit.codec import READ_EVENTS, StoredEvent
+from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS, Batch, partition_of
 from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import connect_pool
@@ -24,9 +25,9 @@ from services.kit.telemetry import logger
 from services.projections.decoding import Decoder
 from services.projections.field_indexes import BUILD_SECONDS_MAX, index_statements
 from services.projections.folding import Folder
-from services.projections.model import ReadModel, Row
+from services.projections.model import ReadModel, Row, StreamRow
 from services.projections.registry import BY_NAME, MODELS
-from services.projections.streams import Standing, cut_into, streams_between
+from services.projections.streams import Standing, Stream, cut_into, streams_between
 from services.projections.tables import ModelStale, Table, Tables, columns_of, copy_records
 
 DEFINITIONS = Path(__file__).parents[2] / "schemas" / "tables"
@@ -100,6 +101,7 @@ async def rebuild(
             events = await _fill(
                 pool, model, table, standing, database_url, master_key, progress, processes
             )
+            at("rebuild.filled")
             async with pool.acquire() as connection:
                 for statement in [*indexes, f"analyze read.{table.name}"]:
                     await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
@@ -153,13 +155,31 @@ async def _make_table(
         if row["fold_version"] > model.version:
             raise ModelStale(f"{model.name} was made by newer code; use that to rebuild it")
         name = f"{model.name}_v{row['generation'] + 1}"
-        await connection.execute(f"drop table if exists read.{name}")
+        await _drop_unused(connection, model.name, row["generation"])
         statements, indexes = definition_of(model.name, row["generation"] + 1)
         for statement in statements:
             await connection.execute(statement)
         if model.name == "lead":
             indexes += await index_statements(connection, name)
         return Table(model, name, await columns_of(connection, name)), indexes
+
+
+async def _drop_unused(
+    connection: "asyncpg.Connection[asyncpg.Record]", name: str, generation: int
+) -> None:
+    """Remove what rebuilds left behind that were killed: every table but the one in use."""
+    await connection.execute("set local lock_timeout = '5s'")
+    left = await connection.fetch(
+        "select tablename from pg_tables where schemaname = 'read'"
+        " and tablename ~ ('^' || $1 || '_v[0-9]+$') and tablename <> $1 || '_v' || $2::text",
+        name,
+        str(generation),
+    )
+    for row in left:
+        try:
+            await connection.execute(f"drop table read.{row['tablename']}")
+        except asyncpg.LockNotAvailableError:
+            raise RebuildRefused(f"long reads keep {row['tablename']} busy; try again") from None
 
 
 async def _fill(
@@ -217,6 +237,18 @@ async def fold_part(part: Part) -> int:
         await pool.close()
 
 
+async def _read_ahead(chunks: AsyncIterator[list[Stream]]) -> AsyncIterator[list[Stream]]:
+    """Yield the chunks, each next one being read while the one before is folded."""
+    ahead = asyncio.ensure_future(anext(chunks, None))
+    try:
+        while (chunk := await ahead) is not None:
+            ahead = asyncio.ensure_future(anext(chunks, None))
+            yield chunk
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
+
+
 async def _fold_range(
     part: Part,
     model: ReadModel,
@@ -229,7 +261,8 @@ async def _fold_range(
     rows: list[Row] = []
     copying: asyncio.Task[None] | None = None
     async with reader.transaction(isolation="repeatable_read", readonly=True):
-        async for chunk in streams_between(reader, part.low, part.high):
+        opened = model.opened if isinstance(model, StreamRow) else None
+        async for chunk in _read_ahead(streams_between(reader, part.low, part.high, opened)):
             keys = await decoder.load_keys(one for _, stored in chunk for one in stored)
             for stream_id, stored in chunk:
                 events += len(stored)
@@ -353,6 +386,8 @@ class _CatchUp:
                 name,
                 self._model.version,
             )
+            at("rebuild.before_switch")
+        at("rebuild.after_switch")
         self._folder.forget(self._tables, {})
         async with self._pool.acquire() as connection:
             try:

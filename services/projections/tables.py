@@ -38,10 +38,15 @@ class Table:
     name: str
     columns: tuple[tuple[str, str], ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns, in the table's order."""
         return tuple(name for name, _ in self.columns)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that are JSON."""
+        return tuple(name for name, kind in self.columns if kind == "jsonb")
 
     def write_sql(self, source: str) -> str:
         """Insert what `source` (a table or a call) holds or, where a row is newer, replace."""
@@ -90,10 +95,12 @@ class Table:
 
     def row_of(self, record: Sequence[Any]) -> Row:
         """Return what `read_sql` read as a row such as the fold makes."""
-        return {
-            name: orjson.loads(value) if kind == "jsonb" and value is not None else value
-            for (name, kind), value in zip(self.columns, record, strict=True)
-        }
+        row: Row = dict(zip(self.names, record, strict=True))
+        for name in self.texts:
+            text = row[name]
+            if text is not None:
+                row[name] = orjson.loads(text)
+        return row
 
     @property
     def copied(self) -> tuple[str, ...]:
@@ -104,7 +111,7 @@ class Table:
     def records_of(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
         """Return these rows as records to COPY into `copied`."""
         plain = itemgetter(*(name for name, kind in self.columns if kind != "jsonb"))
-        texts = [name for name, kind in self.columns if kind == "jsonb"]
+        texts = self.texts
         if not texts:
             return [plain(row) for row in rows]
         return [(*plain(row), *[_json(row[name]) for name in texts]) for row in rows]

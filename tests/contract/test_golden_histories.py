@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from schemas.catalogue import EVENTS
@@ -10,6 +11,7 @@ from schemas.envelope import Recorded
 from services.command.aggregates import AGGREGATES
 from services.kit.codec import EventCodec, StoredEvent, encode_origin
 from services.kit.keys import DataKey
+from services.projections import lead, lead_log
 from tests.contract.golden_samples import STREAM, files, missing, own_fields
 from tests.kit.event_logs import ORIGIN, WHEN
 
@@ -91,3 +93,31 @@ def test_any_event_may_come_first(sample: dict[str, Any]) -> None:
 
 def test_every_category_has_its_samples() -> None:
     assert set(files()) == set(AGGREGATES)
+
+
+OF_LEADS = [one for one in files()["lead"] if one["type"] in EVENTS]
+
+
+@pytest.mark.parametrize("sample", OF_LEADS, ids=lambda one: one["type"])
+def test_a_line_of_the_log_is_the_same_passed_on_unread(sample: dict[str, Any]) -> None:
+    read = CODEC.decode(stored(sample), KEY)
+    unread, known = lead_log.fold(None, read), lead_log.fold(None, read._replace(stored=None))
+    for name in ("data", "personal"):
+        assert orjson.loads(orjson.dumps(unread[name])) == orjson.loads(orjson.dumps(known[name]))
+
+
+@pytest.mark.parametrize("sample", OF_LEADS, ids=lambda one: one["type"])
+def test_what_a_rebuild_does_not_decrypt_is_of_no_concern_to_the_grid(
+    sample: dict[str, Any],
+) -> None:
+    opened = lead.MODEL.opened
+    assert opened is not None
+    if sample["type"] in opened:
+        return
+    first = next(one for one in OF_LEADS if one["type"] == "lead.created")
+    before = CODEC.decode(stored(first), KEY)
+    row, hidden = (
+        lead.fold(lead.fold(None, before), CODEC.decode(stored(sample, 2), key))
+        for key in (KEY, None)
+    )
+    assert row == hidden

@@ -1,0 +1,36 @@
+"""`python -m tests.bench.rebuilding NAME PROCESSES`: one rebuild by itself, told as JSON; PROCESSES
+of them fold.
+"""
+
+import asyncio
+import resource
+import sys
+import time
+
+import orjson
+
+from services.kit.background import collect_rarely
+from services.kit.settings import read_settings
+from services.projections.rebuild import rebuild
+
+
+async def main(name: str, processes: int) -> None:
+    """Rebuild, and say how long it took and the most memory one process had."""
+    settings = read_settings()
+    began = time.perf_counter()
+    done = await rebuild(name, settings.database_url, settings.master_key, processes=processes)
+    seconds = time.perf_counter() - began
+    whose = resource.RUSAGE_SELF if processes == 1 else resource.RUSAGE_CHILDREN
+    used = resource.getrusage(whose)
+    told = {
+        "events": done.events,
+        "seconds": seconds,
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "memory_mb": used.ru_maxrss / 1024,
+    }
+    sys.stdout.write(orjson.dumps(told).decode())
+
+
+if __name__ == "__main__":
+    collect_rarely()
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

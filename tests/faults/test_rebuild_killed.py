@@ -1,0 +1,110 @@
+"""kill -9 of a rebuild, while commands come and people read: they never see an empty table or one
+of two generations; the next rebuild clears up.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from tests.kit.event_logs import opened
+from tests.read_models.working import (
+    SECRET,
+    Story,
+    a_call,
+    assert_equal_to_log,
+    rows,
+    settled,
+    working,
+)
+
+ROOT = Path(__file__).parents[2]
+LEADS = 60
+TABLES = """
+    select tablename from pg_tables where schemaname = 'read' and tablename ~ '^lead_v[0-9]+$'
+"""
+_GRID = "select lead_id, version, version from read.lead"
+_LOG = "select lead_id, max(version), count(*)::int from read.lead_log group by lead_id"
+
+
+async def rebuilt(url: str, name: str, failpoint: str = "") -> int | None:
+    """Rebuild in a process of its own; return its exit code."""
+    environ = {
+        **os.environ,
+        "LEADS_DATABASE_URL": url,
+        "LEADS_TRANSPORT": "log",
+        "LEADS_MASTER_KEY": SECRET.hex(),
+        "LEADS_SIGNING_KEY": SECRET.hex(),
+        "LEADS_FAILPOINT": f"{failpoint}:kill:1" if failpoint else "",
+    }
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.faults.rebuild_child", name),
+        cwd=ROOT,
+        env=environ,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    return await asyncio.wait_for(child.wait(), 60)
+
+
+async def read_on(url: str, statement: str, over: asyncio.Event) -> int:
+    """Read all leads again and again: each is there, whole, and never as it was before."""
+    connection = await asyncpg.connect(url)
+    seen: dict[UUID, int] = {}
+    reads = 0
+    while not over.is_set():
+        found = await connection.fetch(statement)
+        assert len(found) == LEADS
+        for lead, version, lines in found:
+            assert version == lines, "a line is missing"
+            assert version >= seen.get(lead, 0), "an older row after a newer one"
+            seen[lead] = version
+        reads += 1
+        await asyncio.sleep(0.01)
+    await connection.close()
+    return reads
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "in_use"),
+    [
+        ("rebuild.filled", "lead_v1"),
+        ("rebuild.before_switch", "lead_v1"),
+        ("rebuild.after_switch", "lead_v2"),
+    ],
+)
+async def test_a_rebuild_killed_under_load_changes_nothing_people_see(
+    database_url: str, failpoint: str, in_use: str
+) -> None:
+    async with opened(database_url) as log:
+        story = Story(log)
+        leads = await story.leads(LEADS, calls=1)
+        async with working(database_url):
+            await settled(log)
+            over = asyncio.Event()
+
+            async def write() -> None:
+                number = 1
+                while not over.is_set():
+                    number += 1
+                    await story.tell(*((one, a_call(number)) for one in leads[:10]))
+                    await asyncio.sleep(0.05)  # others work in this process too
+
+            others = [
+                asyncio.create_task(write()),
+                asyncio.create_task(read_on(database_url, _GRID, over)),
+                asyncio.create_task(read_on(database_url, _LOG, over)),
+            ]
+            assert await rebuilt(database_url, "lead", failpoint) == -9
+            assert (in_use,) in await rows(database_url, TABLES)
+            assert len(await rows(database_url, TABLES)) == 2, "one is left over"
+            assert await rebuilt(database_url, "lead") == 0
+            over.set()
+            _, *reads = await asyncio.gather(*others)
+            assert min(number for number in reads if number is not None) > 10
+            await settled(log)
+        assert len(await rows(database_url, TABLES)) == 1
+        await assert_equal_to_log(database_url)
