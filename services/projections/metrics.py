@@ -19,6 +19,7 @@ unknown_events = Counter("leads_projection_unknown_events_total", "Unknown types
 parked = Gauge("leads_projection_parked_streams", "Streams that stand still, all workers")
 partitions = Gauge("leads_projection_partitions", "Partitions this worker holds")
 position = Gauge("leads_projection_position", "Position applied", ["partition"])
+lag = Gauge("leads_projection_lag_events", "Events of a partition not applied yet", ["partition"])
 polled_at = Gauge("leads_projection_polled_timestamp_seconds", "When the feed last answered")
 watched = Counter("leads_watch_streams_total", "Streams compared with their rows, see watch.py")
 differences = Gauge(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.kit.background import Stopped, pause
 from services.kit.clock import Clock
@@ -37,6 +38,11 @@ POLL_MS = 200
 BACK_OFF_SECONDS = (0.1, 5.0)
 LOST_SECONDS = 30.0
 AGAIN_SECONDS = 0.05
+
+_PUBLISHED = """
+    select epoch, partitions, (select coalesce(max(position), 0) from log.events) as head
+    from log.relay
+"""
 
 FeedMaker = Callable[[int], Feed]
 """Makes a feed of this generation of the topic (`epoch` of log.relay)."""
@@ -217,4 +223,15 @@ class Worker:
             await self._take_up(feed)
 
     async def _read_generation(self) -> int:
-        return int(await self._pool.fetchval("select epoch from log.relay"))
+        """Return the generation of the topic, and show how far behind each partition is."""
+        row = await self._pool.fetchrow(_PUBLISHED)
+        published = orjson.loads(row["partitions"])
+        metrics.lag.clear()
+        for partition, held in self.leases.held.items():
+            if held.source == "log":
+                behind = row["head"] - held.position
+            else:
+                last = published.get(str(partition), {}).get("offset", -1)
+                behind = last + 1 - held.next_offset
+            metrics.lag.labels(partition).set(max(0, behind))
+        return int(row["epoch"])

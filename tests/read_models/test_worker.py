@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from schemas.event import Event
 from schemas.lead import LeadDeleted, LeadNoteAdded, LeadPriorityChanged
 from services.kit.background import Stopped
 from services.kit.codec import StoredEvent
-from services.kit.feed import Batch, Start, partition_of
+from services.kit.feed import PARTITIONS, Batch, Start, partition_of
 from services.kit.ids import new_id
-from services.projections import folding, lead, tables, writing
+from services.projections import folding, lead, metrics, tables, writing
 from services.projections.decoding import Decoder
 from services.projections.model import ReadModel, Row, StreamRow
 from services.projections.parking import parked_streams, unpark
@@ -76,6 +77,33 @@ async def test_a_worker_goes_on_where_the_one_before_stopped(database_url: str) 
         async with working(database_url):
             await settled(log)
         await assert_equal_to_log(database_url)
+
+
+async def test_the_lag_of_each_partition_is_shown(database_url: str) -> None:
+    async with opened(database_url) as log, working(database_url) as at_work:
+        await Story(log).leads(3)
+        await settled(log)
+        worker = at_work.worker
+
+        def shown() -> dict[int, float]:
+            (family,) = metrics.lag.collect()
+            return {int(one.labels["partition"]): one.value for one in family.samples}
+
+        async def at_the_end() -> bool:
+            await worker._read_generation()
+            return shown() == dict.fromkeys(range(PARTITIONS), 0)
+
+        await until(at_the_end, "nothing is behind")
+        worker.leases.held[5].position -= 2
+        await worker._read_generation()
+        assert {partition for partition, behind in shown().items() if behind} == {5}
+        assert shown()[5] == 2
+        kafka = replace(worker.leases.held[4], source="kafka:1", next_offset=7)
+        worker.leases.held = {4: kafka}
+        relayed = 'update log.relay set partitions = \'{"4": {"position": 3, "offset": 9}}\''
+        await rows(database_url, relayed)
+        await worker._read_generation()
+        assert shown() == {4: 3}
 
 
 async def test_two_workers_share_the_partitions(database_url: str) -> None:
