@@ -24,9 +24,7 @@ class NotChosen(ValueError):
 async def index_statements(
     connection: "asyncpg.Connection[asyncpg.Record]", table: str, names: Sequence[str] | None = None
 ) -> list[str]:
-    """Return the statements that make the indexes of `names` (None: of all chosen) on `table`,
-    and tell the planner how their values spread.
-    """
+    """Return the statements that make the indexes of `names` (None: of all chosen) on `table`."""
     if names is None:
         rows = await connection.fetch("select name from read.chosen_fields order by name")
         names = [name for (name,) in rows]
@@ -34,22 +32,16 @@ async def index_statements(
     return [
         await connection.fetchval(
             "select format($1::text, $2::text, $3::text, $4::text)",
-            statement.format(value=_value_of(types.get(name, "text"))),
+            _MADE.format(value=_value_of(types.get(name, "text"))),
             _index_name(table, name),
             table,
             name,
         )
         for name in names
-        for statement in _MADE
     ]
 
 
-# The planner takes what it knows of an expression from statistics of their own, not from an index
-# on part of a table.
-_MADE = (
-    "create index if not exists %1$I on read.%2$I (({value}), lead_id) where not deleted",
-    "create statistics if not exists read.%1$I on ({value}) from read.%2$I",
-)
+_MADE = "create index if not exists %1$I on read.%2$I (({value}), lead_id) where not deleted"
 
 
 async def choose(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
@@ -93,7 +85,6 @@ async def _unmake(connection: "asyncpg.Connection[asyncpg.Record]", index: str) 
     await connection.execute(
         f"drop index concurrently if exists read.{index}", timeout=BUILD_SECONDS_MAX
     )
-    await connection.execute(f"drop statistics if exists read.{index}")
 
 
 async def chosen_fields(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
