@@ -11,6 +11,7 @@ import orjson
 
 from services.kit.background import collect_rarely
 from services.kit.settings import read_settings
+from services.kit.telemetry import set_up_logging
 from services.projections.rebuild import rebuild
 
 
@@ -32,5 +33,6 @@ async def main(name: str, processes: int) -> None:
 
 
 if __name__ == "__main__":
+    set_up_logging("rebuild")  # standard output is for the result
     collect_rarely()
     asyncio.run(main(sys.argv[1], int(sys.argv[2])))
