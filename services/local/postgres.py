@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -273,7 +273,21 @@ class LocalPostgres:
                 await asyncio.sleep(0.02)
             else:
                 raise StartFailed(f"PostgreSQL {pid} still runs over {self._data}")
+        await self._end_children()
         pid_file.unlink(missing_ok=True)
+
+    async def _end_children(self) -> None:
+        """Ends what a killed server has left: each of its processes is in a group of its own, and
+        until the last is gone the next server finds their shared memory in use and does not start.
+        """
+        for _ in range(500):
+            left = _working_in(self._data)
+            if not left:
+                return
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.02)
 
 
 def find_binaries() -> Binaries:
@@ -387,6 +401,18 @@ def _locale(major: int) -> tuple[str, ...]:
     if major >= 17:
         return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
     return ("--locale=C",)
+
+
+def _working_in(data: Path) -> list[int]:
+    """The PostgreSQL processes over this data folder; it is where they work. None where there is
+    no /proc to see them in.
+    """
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if entry.readlink() == data.resolve() and _is_postgres(int(entry.parent.name)):
+                found.append(int(entry.parent.name))
+    return found
 
 
 def _is_postgres(pid: int) -> bool:

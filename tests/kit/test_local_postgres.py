@@ -13,6 +13,7 @@ from services.local import postgres
 from services.local.postgres import LocalPostgres, PostgresUnavailable, can_enter, find_binaries
 from services.local.process import StartFailed
 from services.local.supervisor import Supervisor
+from tests.processes import alive
 
 
 async def answer(url: str, question: str) -> object:
@@ -93,6 +94,23 @@ async def test_a_server_without_its_starter_is_ended_first(tmp_path: Path) -> No
         assert await answer(server.url, "select 1") == 1
     finally:
         await orphan.stop()
+        await server.stop()
+
+
+async def test_what_a_killed_server_left_running_is_ended_first(tmp_path: Path) -> None:
+    """As on a busy machine, where its processes have not noticed yet that it is gone."""
+    server = LocalPostgres(tmp_path, durable=False)
+    await server.start()
+    connection = await asyncpg.connect(server.url)
+    left = await connection.fetchval("select pg_backend_pid()")
+    os.kill(left, signal.SIGSTOP)
+    server.kill()
+    try:
+        await server.start()
+        assert not alive(left)
+        assert await answer(server.url, "select 1") == 1
+    finally:
+        connection.terminate()
         await server.stop()
 
 
