@@ -120,8 +120,8 @@ class FactsLoader:
         is_new = command.creates and category in PLACES
         seen: dict[UUID, Any] = {}
         first = {ORGANISATION_ID: "organisation"}
-        if not is_new:
-            first[stream] = category
+        if not is_new and first.setdefault(stream, category) != category:
+            raise NotFound
         await self._see(seen, first, refresh)
         organisation: Organisation = seen[ORGANISATION_ID]
         actor = order.actor or actor_of(order.principal, organisation)
@@ -173,7 +173,13 @@ class FactsLoader:
         return found
 
     async def _see(self, seen: dict[UUID, Any], wanted: Wanted, anew: bool) -> None:
-        """Look at streams: what is at hand as remembered, unless `anew`, the rest by one query."""
+        """Look at streams: what is at hand as remembered, unless `anew`, the rest by one query.
+
+        Raises NotFound for a stream that was seen as something else: a lead's id is no pool's.
+        """
+        for stream, category in wanted.items():
+            if stream in seen and type(seen[stream]) is not type(EMPTY[category]):
+                raise NotFound
         missing = wanted
         if not anew:
             missing = {}

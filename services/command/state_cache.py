@@ -57,7 +57,8 @@ class StateCache:
     async def get(self, wanted: Wanted) -> tuple[dict[UUID, Any], bool]:
         """Return the states, and whether all were just read rather than remembered.
 
-        A stream that does not exist has its aggregate's empty state, version 0.
+        A stream that does not exist, or is of another kind, has its aggregate's empty state,
+        version 0.
         """
         states = {stream: self.peek(category, stream) for stream, category in wanted.items()}
         missing = {stream: wanted[stream] for stream, state in states.items() if state is None}
@@ -69,9 +70,14 @@ class StateCache:
         """Return the states as they are in the log now, reading only what is not yet known.
 
         While two reads are under way, what is asked for waits and is read together, as appends
-        are stored together: two hundred refusals at once cost a query or two, not hundreds.
+        are stored together: two hundred refusals at once cost a query or two, not hundreds. Who
+        asks for a stream as something else than those before (an id in a wrong place) reads alone.
         """
         reading = self._next
+        if reading is not None and any(
+            reading.wanted.get(stream, category) != category for stream, category in wanted.items()
+        ):
+            return await self._read(wanted)
         if reading is None:
             reading = self._next = _Reading()
             reading.task = asyncio.create_task(self._read_together(reading))
@@ -119,8 +125,11 @@ class StateCache:
         for stream, category in wanted.items():
             aggregate = AGGREGATES[category]
             state = before[stream]
-            if recorded[stream] or state is None:
-                state = aggregate.replay(recorded[stream], state)
+            new = recorded[stream]
+            if state is None and new and new[0].event.category() != category:
+                new = []  # The id of something else: there is no such stream of this kind.
+            if new or state is None:
+                state = aggregate.replay(new, state)
             states[stream] = state
             self.put(category, stream, state)
         return states

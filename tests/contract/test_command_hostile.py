@@ -71,6 +71,17 @@ RAW = [
     b"x" * (2 << 20),
 ]
 
+GOOD: dict[str, Any] = {
+    "phone": "+14155550177",
+    "number": "+14155550177",
+    "scope": "global",
+    "call_id": "c",
+    "started_at": "2026-03-02T10:00:00Z",
+    "name": "Name",
+    "text": "Text",
+    "reason": "Reason",
+}
+
 
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
@@ -111,17 +122,7 @@ async def test_no_raw_body_is_a_server_error(service: Service) -> None:
 
 async def test_no_value_of_any_field_is_a_server_error(service: Service) -> None:
     ids = await _ids(service)
-    good: dict[str, Any] = {
-        "campaign_id": ids["campaign"],
-        "phone": "+14155550177",
-        "number": "+14155550177",
-        "scope": "global",
-        "call_id": "c",
-        "started_at": "2026-03-02T10:00:00Z",
-        "name": "Name",
-        "text": "Text",
-        "reason": "Reason",
-    }
+    good = GOOD | {"campaign_id": ids["campaign"]}
     for route in ROUTES:
         path = await _path(service, route, ids)
         fields = route.command.model_fields
@@ -147,4 +148,31 @@ async def test_what_was_refused_left_nothing_behind(service: Service) -> None:
         await _send(service, "/v1/leads", raw)
     body = {"campaign_id": campaign, "phone": "+14155550100", "fields": {"age": "x"}}
     await _send(service, "/v1/leads", json.dumps(body).encode())
+    assert await service.commanding.log.head() == before
+
+
+async def test_an_id_of_something_else_is_not_found_and_changes_nothing(service: Service) -> None:
+    """A lead's id in a pool's path, the organisation's as a campaign, and so on."""
+    campaign = await service.campaign()
+    ids = {
+        "campaign": campaign,
+        "lead": await service.lead(campaign),
+        "pool": (await service.done("/v1/pools", {"name": "P", "campaign_id": campaign}))["id"],
+        "segment": (await service.done("/v1/segments", {"name": "S"}))["id"],
+        "organisation": str(ORGANISATION_ID),
+    }
+    before = await service.commanding.log.head()
+    for route in (one for one in ROUTES if one.has_id):
+        fields = route.command.model_fields
+        named = {name: GOOD[name] for name in fields if name in GOOD}
+        for kind, stream in ids.items():
+            if kind == route.command.aggregate:
+                continue
+            body = named | {name: stream for name in fields if name.endswith("_id")}
+            path = route.path.replace("{id}", stream)
+            assert await _send(service, path, json.dumps(body).encode()) >= 400, (path, body)
+    for name, stream in ids.items():
+        if name != "campaign":
+            body = {"campaign_id": stream, "phone": "+14155550199"}
+            assert await _send(service, "/v1/leads", json.dumps(body).encode()) >= 400
     assert await service.commanding.log.head() == before

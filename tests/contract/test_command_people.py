@@ -114,15 +114,20 @@ async def test_messages_are_facts_with_a_time_of_their_own(service: Service) -> 
     assert told.timestamp.isoformat() == "2026-03-01T09:00:00+00:00"
 
 
-async def test_contracts_go_their_way(service: Service) -> None:
-    lead = await service.lead(await service.campaign())
+async def test_contracts_go_their_way(database_url: str) -> None:
+    async with running(database_url, frozenset({"email"})) as service:
+        await contracts_go_their_way(service)
+
+
+async def contracts_go_their_way(service: Service) -> None:
+    lead = await service.lead(await service.campaign(), fields={"email": "ann@example.com"})
     place = f"/v1/leads/{lead}"
     await service.done(
         f"{place}/record-contract", {"contract_id": "k1", "step": "updated"}, by="agent"
     )
-    resend = {"contract_id": "k1", "channel": "email"}
+    resend = {"contract_id": "k1", "channel": "email", "subject": "Ours", "body": "Look again"}
     asked = await service.done(f"{place}/resend-contract", resend, by="agent")
-    assert asked["events"] == ["lead.contract_resend_requested"]
+    assert asked["events"] == ["lead.contract_resend_requested", "lead.message_queued"]
     rejected = {"contract_id": "k1"}
     await service.done(f"{place}/reject-contract", rejected, by="team_leader")
     refused = await service.post(f"{place}/resend-contract", resend, by="agent")

@@ -95,3 +95,15 @@ async def test_a_database_that_is_away_is_everybodys_fault(asked: int) -> None:
         *(states.refresh({new_id(): "lead"}) for _ in range(asked)), return_exceptions=True
     )
     assert all(isinstance(one, ConnectionResetError) for one in found)
+
+
+async def test_the_same_id_asked_for_as_two_things_is_two_states(database_url: str) -> None:
+    async with opened(database_url) as log:
+        one = new_id()
+        await log.append(append(one, 0, lead()))
+        states = StateCache(log)
+        kinds = ("lead", "pool", "segment", "lead")
+        found = await asyncio.gather(*(states.refresh({one: kind}) for kind in kinds))
+        assert [state[one].version for state in found] == [1, 0, 0, 1]
+        names = [type(state[one]).__name__.lower() for state in found]
+        assert names == list(kinds)
