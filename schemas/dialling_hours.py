@@ -85,6 +85,10 @@ class DiallingHours:
         found = self._zones(zones)
         return bool(found) and all(self._open(at, zone) for zone in found)
 
+    def closed_zones(self, at: datetime, zones: Sequence[str]) -> list[str]:
+        """Return in which of the zones that count it is no time to dial at `at` (aware)."""
+        return [zone.key for zone in self._zones(zones) if not self._open(at, zone)]
+
     def next_opening(self, at: datetime, zones: Sequence[str]) -> datetime | None:
         """Return the first instant (UTC) from `at` on that is open in all zones; `at` if it is.
 

@@ -1,4 +1,7 @@
-"""The time zones a phone number may be in, as far as its digits tell. Pure."""
+"""The time zones a dial may reach: of the number, as far as its digits tell, and the lead's own.
+
+Pure.
+"""
 
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -7,6 +10,11 @@ import phonenumbers
 from phonenumbers import NumberParseException
 from phonenumbers import timezone as number_zones
 from phonenumbers.tzdata import TIMEZONE_DATA
+
+from schemas.dialling_hours import zone_named
+
+OWN_ZONE = "time_zone"
+"""Import name of the field in which a lead, or a contact, names the IANA zone it is in."""
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 _REMEMBERED = 50_000
@@ -34,6 +42,18 @@ def zones_of(number: str) -> tuple[str, ...]:
     if _UNKNOWN_ZONE in zones:  # a range nobody has been given: go by its prefix
         zones = number_zones.time_zones_for_geographical_number(parsed)
     return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE and _exists(zone)))
+
+
+def plausible_zones(number: str | None, own: object) -> tuple[str, ...]:
+    """Return every IANA zone a dial may reach; () when none is known.
+
+    number: E.164, None = not known. own: what the lead says of its zone. It counts besides the
+    number's; what names no zone, as a value from before such values were checked, does not count.
+    """
+    zones = () if number is None else zones_of(number)
+    if not isinstance(own, str) or own in zones or zone_named(own) is None:
+        return zones
+    return (*zones, own)
 
 
 def zones_by_prefix() -> dict[str, tuple[str, ...]]:

@@ -8,12 +8,14 @@ create table read.number_zone (
   zone   int    not null,
   zones  text[] not null
 );
+create index on read.number_zone (zone);
 
 -- Leads with a number, active, with a status that is dialled. `due_at` is infinity for those that
 -- wait for no time. `waiting`: that time had not come when the row was written. `held`: the pool is
 -- off, and this is no Private or VIP redial. `free_at`: until then a call, a suppression or the
 -- lead's own range keep it. `place`: the order among leads that are equally urgent. `begins`: of
--- its number, by which the zone was found.
+-- its number, by which the zone was found. `own_zone`: what the lead's field says, whether or not
+-- there is such a zone.
 create table read.lead_dial (
   lead_id      uuid        primary key,
   campaign_id  uuid        not null,
@@ -32,7 +34,8 @@ create table read.lead_dial (
   ends_at      timestamptz not null,
   locked_by    uuid,
   locked_until timestamptz,
-  reserved_for uuid
+  reserved_for uuid,
+  own_zone     text
 ) with (fillfactor = 80);
 create index on read.lead_dial (campaign_id, zone, owner, priority desc, due_at, place)
   where not waiting and not held;
@@ -64,6 +67,19 @@ begin
       order by length(z.prefix) desc limit 1), 0);
 end $$;
 
+-- The zone of a row: of the number, or where the lead says another one, a negative number for that
+-- and the number's zones together; all its leads are closed when one of those zones is.
+create function read.dial_zone(begins text, own_zone text) returns int stable language plpgsql as $$
+declare
+  number int := read.zone_of(begins);
+begin
+  if own_zone is null or own_zone
+      = any((select z.zones from read.number_zone z where z.zone = number limit 1)::text[]) then
+    return number;
+  end if;
+  return -1 - (('x' || left(md5(number || ' ' || own_zone), 8))::bit(32)::int & 2147483647);
+end $$;
+
 -- Makes the rows of these leads anew; those that are not dialled have none.
 create function read.set_dial(leads uuid[]) returns void language plpgsql as $$
 declare
@@ -72,6 +88,9 @@ begin
   with dialled as materialized (
     select l.lead_id, l.campaign_id,
            left(coalesce(l.phone, l.contacts -> 0 ->> 'phone', ''), 10) as begins,
+           left(coalesce(
+             case when l.phone is null then l.contacts -> 0 -> 'fields' ->> 'time_zone' end,
+             l.fields ->> 'time_zone'), 64) as own_zone,
            l.owner, l.priority, coalesce(l.next_dial_at, 'infinity') as due_at,
            case when p.shuffle_seed is null then l.lead_id
              else md5(p.shuffle_seed::text || l.lead_id::text)::uuid end as place,
@@ -97,25 +116,27 @@ begin
   ), changed as (
     update read.lead_dial d
       set (campaign_id, zone, begins, owner, priority, due_at, place, waiting, held, status,
-           segment_id, pool_id, free_at, ends_at, locked_by, locked_until, reserved_for)
-        = (n.campaign_id, case when d.begins = n.begins then d.zone else read.zone_of(n.begins) end,
+           segment_id, pool_id, free_at, ends_at, locked_by, locked_until, reserved_for, own_zone)
+        = (n.campaign_id,
+           case when d.begins = n.begins and d.own_zone is not distinct from n.own_zone then d.zone
+             else read.dial_zone(n.begins, n.own_zone) end,
            n.begins, n.owner, n.priority, n.due_at, n.place, n.waiting, n.held, n.status,
            n.segment_id, n.pool_id, n.free_at, n.ends_at, n.locked_by, n.locked_until,
-           n.reserved_for)
+           n.reserved_for, n.own_zone)
       from dialled n
       where d.lead_id = n.lead_id
         and (d.campaign_id, d.begins, d.owner, d.priority, d.due_at, d.place, d.waiting, d.held,
              d.status, d.segment_id, d.pool_id, d.free_at, d.ends_at, d.locked_by, d.locked_until,
-             d.reserved_for)
+             d.reserved_for, d.own_zone)
           is distinct from
             (n.campaign_id, n.begins, n.owner, n.priority, n.due_at, n.place, n.waiting, n.held,
              n.status, n.segment_id, n.pool_id, n.free_at, n.ends_at, n.locked_by, n.locked_until,
-             n.reserved_for)
+             n.reserved_for, n.own_zone)
   )
   insert into read.lead_dial
-    select n.lead_id, n.campaign_id, read.zone_of(n.begins), n.begins, n.owner, n.priority,
-           n.due_at, n.place, n.waiting, n.held, n.status, n.segment_id, n.pool_id, n.free_at,
-           n.ends_at, n.locked_by, n.locked_until, n.reserved_for
+    select n.lead_id, n.campaign_id, read.dial_zone(n.begins, n.own_zone), n.begins, n.owner,
+           n.priority, n.due_at, n.place, n.waiting, n.held, n.status, n.segment_id, n.pool_id,
+           n.free_at, n.ends_at, n.locked_by, n.locked_until, n.reserved_for, n.own_zone
       from dialled n
       where not exists (select from read.lead_dial d where d.lead_id = n.lead_id)
     on conflict (lead_id) do nothing;

@@ -21,10 +21,11 @@ _FILL = """
 """
 _MEND = """
     with part as (
-      select lead_id, begins, zone from read.lead_dial where lead_id > $1 order by lead_id limit $2
+      select lead_id, zone, read.dial_zone(begins, own_zone) as known
+      from read.lead_dial where lead_id > $1 order by lead_id limit $2
     ), mended as (
-      update read.lead_dial d set zone = read.zone_of(s.begins) from part s
-      where d.lead_id = s.lead_id and s.zone <> read.zone_of(s.begins)
+      update read.lead_dial d set zone = s.known from part s
+      where d.lead_id = s.lead_id and s.zone <> s.known
     )
     select max(lead_id::text)::uuid from part
 """

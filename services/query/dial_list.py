@@ -17,8 +17,8 @@ from fastapi import FastAPI, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from schemas.dialling_hours import DiallingHours
-from schemas.number_zones import zones_of
+from schemas.dialling_hours import DiallingHours, zone_named
+from schemas.number_zones import plausible_zones
 from schemas.rights import callable_owners
 from services.kit import errors
 from services.query import answers, rows
@@ -176,10 +176,12 @@ async def _zones(asking: _Asking) -> tuple[list[int], bool]:
     """
     found = await asking.asked.connection.fetch(_ZONES, UUID(asking.given.campaign), asking.now)
     hours, now = asking.hours, asking.now
-    # Of a number whose beginning tells no zone, StartCall's own table may know one.
+    # Of a number whose beginning tells no zone, StartCall's own table may know one; of what leads
+    # say, only names of zones count.
+    known = [(zone, [one for one in zones or () if zone_named(one)]) for zone, zones in found]
     is_open = [
         zone
-        for zone, zones in found
+        for zone, zones in known
         if hours is None or not zones or hours.open_in_every_zone(now, zones)
     ]
     if hours is not None and hours.zone is not None and not hours.open_in_every_zone(now, ()):
@@ -200,8 +202,8 @@ async def _leads(asking: _Asking, zones: Sequence[int]) -> list[Any]:
 
 
 def _is_open(asking: _Asking, row: Any) -> bool:
-    """Say whether all plausible zones of the number are inside the hours and the lead's limit."""
-    zones = zones_of(row["dialled"])
+    """Say whether all plausible zones of the dial are inside the hours and the lead's limit."""
+    zones = plausible_zones(row["dialled"], row["own_zone"])
     start, end = row["dial_from"], row["dial_until"]
     if start is not None:
         limit = DiallingHours.every_day(start, end, row["dial_zone"])
@@ -285,21 +287,29 @@ _CAMPAIGN = (
     " where campaign_id = $1"
 )
 _ZONES = """
-    with recursive present(zone) as (
-      (select d.zone from read.lead_dial d
+    with recursive present(zone, begins, own_zone) as (
+      (select d.zone, d.begins, d.own_zone from read.lead_dial d
         where d.campaign_id = $1 and not d.waiting and not d.held order by d.zone limit 1)
       union all
-      select (select d.zone from read.lead_dial d
+      select n.zone, n.begins, n.own_zone
+      from present p cross join lateral (
+        select d.zone, d.begins, d.own_zone from read.lead_dial d
         where d.campaign_id = $1 and not d.waiting and not d.held and d.zone > p.zone
-        order by d.zone limit 1)
-      from present p where p.zone is not null
+        order by d.zone limit 1
+      ) n
+    ), due as (
+      select * from present
+      union all
+      select d.zone, d.begins, d.own_zone from read.lead_dial d
+      where d.campaign_id = $1 and d.waiting and not d.held and d.due_at <= $2
+    ), each as (
+      select distinct on (zone) * from due
     )
-    select p.zone, (select z.zones from read.number_zone z where z.zone = p.zone limit 1)
-    from present p where p.zone is not null
-    union
-    select distinct d.zone, (select z.zones from read.number_zone z where z.zone = d.zone limit 1)
-    from read.lead_dial d where d.campaign_id = $1 and d.waiting and not d.held
-      and d.due_at <= $2
+    select zone, case when zone >= 0
+      then (select z.zones from read.number_zone z where z.zone = e.zone limit 1)
+      else (select z.zones from read.number_zone z where z.zone = read.zone_of(e.begins) limit 1)
+        || e.own_zone end
+    from each e
 """
 # By zone and owner, each in order by its index; besides, those whose time came after their row was
 # written and whose event has not come yet.
@@ -307,13 +317,13 @@ _NEXT = """
     with next as (
       select q.* from unnest({owners}) as o(owner) cross join unnest({zones}) as z(zone)
       cross join lateral (
-        select d.lead_id, d.priority, d.due_at, d.place from read.lead_dial d
+        select d.lead_id, d.priority, d.due_at, d.place, d.own_zone from read.lead_dial d
         where {where} and d.zone = z.zone and d.owner = o.owner and not d.waiting and not d.held
           and (d.due_at <= {now} or d.due_at = 'infinity') and {free}
         order by d.priority desc, d.due_at, d.place limit {many}
       ) q
       union all
-      (select d.lead_id, d.priority, d.due_at, d.place from read.lead_dial d
+      (select d.lead_id, d.priority, d.due_at, d.place, d.own_zone from read.lead_dial d
         where {where} and d.waiting and not d.held and d.due_at <= {now}
           and d.zone = any({zones}) and d.owner = any({owners}) and {free}
         order by d.due_at limit {many})
@@ -321,7 +331,7 @@ _NEXT = """
       select * from next order by priority desc, due_at, place limit {many}
     )
     select {columns}, coalesce(l.phone, l.contacts -> 0 ->> 'phone', '') as dialled,
-           not l.deleted and l.active and {fits} as fits
+           f.own_zone, not l.deleted and l.active and {fits} as fits
     from first f join read.lead l on l.lead_id = f.lead_id
     order by f.priority desc, f.due_at, f.place
 """

@@ -14,6 +14,7 @@ from tests.contract.command_service import KEYS, NORTH, SOUTH, TOP, USER_IDS, Se
 A_MOMENT = timedelta(microseconds=1)
 AGENT, OTHER = USER_IDS["agent"], USER_IDS["agent_south"]
 EVENING = [{"start": "20:00", "end": "21:00"}]
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CLOSED_HOURS = {"monday": EVENING, "zone": "UTC"}
 
 
@@ -96,6 +97,34 @@ async def test_the_checks_are_those_of_a_call_and_each_names_its_event(service: 
         assert {reason["code"]: reason["text"] for reason in answer["reasons"]} == told
         for reason in answer["reasons"]:
             await is_recorded(service, reason)
+
+
+async def test_a_zone_the_lead_names_is_told_as_what_closes_it(service: Service) -> None:
+    campaign = await service.campaign(fields=[{"import_name": "time_zone"}])
+    phone = service.phone()
+    lead = await service.lead(campaign, phone=phone)
+    tomorrow = SystemClock().now() + timedelta(days=1)
+    service.clock.at = tomorrow.replace(hour=20, minute=0)  # noon or 13:00 where the number is
+    hours = {day: [{"start": "09:00", "end": "17:00"}] for day in WEEK} | {"zone": None}
+    await service.done(f"/v1/campaigns/{campaign}/change-dialling-hours", {"hours": hours})
+    assert (await ask(service, lead, agent=AGENT))["callable"]
+    path = f"/v1/leads/{lead}/update-fields"
+    refused = await service.post(path, {"set": {"time_zone": "Berlin"}})
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["code"], error["pointer"]) == ("field-not-time-zone", "/time_zone")
+    await service.done(path, {"set": {"time_zone": "Europe/Berlin"}})
+    (reason,) = (await ask(service, lead, agent=AGENT))["reasons"]
+    assert reason["text"].endswith("hours in Europe/Berlin by the field time_zone.")
+    assert (reason["code"], reason["by"]["event"]) == (
+        "outside-dialling-hours", "lead.fields_changed",
+    )  # fmt: skip
+    called = await service.post(f"/v1/leads/{lead}/start-call", {"call_id": "c", "agent": AGENT})
+    assert [error["detail"] for error in called.json()["errors"]] == [reason["text"]]
+    later = format_instant(service.clock.at + timedelta(hours=13))  # ten in Berlin, night here
+    assert (
+        "by the number" in (await ask(service, lead, agent=AGENT, at=later))["reasons"][0]["text"]
+    )
 
 
 async def is_recorded(service: Service, reason: Any) -> None:

@@ -228,6 +228,45 @@ async def test_leads_outside_their_hours_are_passed_over(world: World) -> None:
     assert [one["code"] for one in answer["reasons"]] == ["outside-dialling-hours"]
 
 
+async def test_leads_are_passed_over_while_their_own_zone_is_closed(world: World) -> None:
+    there = ({"id": 1, "phone": "+493012345679", "fields": {"time_zone": "America/New_York"}},)
+    made: dict[str, dict[str, Any]] = {
+        "silent": {},
+        "at home": {"fields": {"time_zone": "Europe/Berlin"}},
+        "abroad": {"fields": {"time_zone": "America/New_York"}},
+        "contact abroad": {"phone": None, "contacts": there},
+        "of no zone": {"fields": {"time_zone": "Mars/Olympus"}},
+        "unknown": {"phone": "+8835100012345", "fields": {"time_zone": "Europe/Paris"}},
+    }
+    async with await connect_pool(world.url, "leads_projections", largest=1) as pool:
+        await fill_number_zones(pool)
+        for name, given in made.items():
+            await world.lead(name, **{**MINE, "phone": "+493012345678", **given})
+        names = list(made)
+        windows = {"windows": [[["09:00", "17:00"]]] * 7, "zone": None}
+        await world.happen(SPRING, CampaignDiallingHoursChanged(windows))
+        at_noon = {"silent", "at home", "of no zone", "unknown"}  # seven in New York
+        assert set(await listed(world, names)) == at_noon
+        shut = "select count(*) from read.lead_dial where zone < 0 and own_zone ~ 'New_York'"
+        assert await pool.fetchval(shut) == 2, "what is closed is found by the index alone"
+        same = "select count(distinct zone) from read.lead_dial where begins ~ '^.49' and zone > 0"
+        assert await pool.fetchval(same) == 1, "a zone the number has anyway makes no new one"
+        move(world, NOON + timedelta(hours=2, minutes=30))  # 15:30 in Berlin, 9:30 in New York
+        assert set(await listed(world, names)) == set(names)
+        move(world, NOON)
+        changed = events.LeadFieldsChanged(set={"time_zone": "Asia/Tokyo"})
+        await world.happen(named("at home"), changed)
+        back = events.LeadFieldsChanged(unset=("time_zone",))
+        await world.happen(named("abroad"), back)
+        assert set(await listed(world, names)) == at_noon - {"at home"} | {"abroad"}
+        kept = await pool.fetch("select lead_id, zone from read.lead_dial order by lead_id")
+        await pool.execute("update read.number_zone set zone = zone - 1")  # as older tables had it
+        await pool.execute("update read.lead_dial set zone = zone - 1")
+        await fill_number_zones(pool)
+        assert await pool.fetch("select lead_id, zone from read.lead_dial order by lead_id") == kept
+        assert set(await listed(world, names)) == at_noon - {"at home"} | {"abroad"}
+
+
 async def test_what_became_due_since_is_listed_before_its_event_comes(world: World) -> None:
     far = NOON.replace(year=NOON.year + 60)
     await world.lead("lead", **MINE, next_dial_at=format_instant(far))

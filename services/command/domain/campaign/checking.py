@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from schemas.dialling_hours import zone_named
+from schemas.number_zones import OWN_ZONE
 from schemas.statuses import END_CAUSES, Status
 from services.command.domain.campaign.state import FollowUpRule
 from services.command.domain.campaign.template import (
@@ -15,6 +17,7 @@ from services.command.domain.decider import Reason
 
 MAX_FIELDS = 200
 _ALWAYS_PERSONAL = frozenset({"phone", "email"})
+_TYPES_OF_ZONE = frozenset({"text", "picklist"})
 
 
 def problems_of_template(template: Template) -> Iterator[Reason]:
@@ -48,6 +51,9 @@ def _problems_of_field(field: TemplateField) -> Iterator[Reason]:
     if built_in is not None and (field.type, field.personal) != (built_in.type, True):
         text = f"Field {name} is built in: its type is {built_in.type}, and it is personal."
         yield Reason("field-built-in", text, name)
+    if name == OWN_ZONE and field.type not in _TYPES_OF_ZONE:
+        text = f"Field {name} holds the zone a lead is in; make it a text or a picklist."
+        yield Reason("field-names-zone", text, name)
     if field.type in _ALWAYS_PERSONAL and not field.personal:
         text = f"Field {name} holds an address of a person; mark it as personal."
         yield Reason("field-must-be-personal", text, name)
@@ -57,6 +63,10 @@ def _problems_of_field(field: TemplateField) -> Iterator[Reason]:
         yield Reason(
             "values-without-picklist", f"Only a picklist has values; {name} is none.", name
         )
+    for value in field.values if name == OWN_ZONE else ():
+        if zone_named(value) is None:
+            text = f"There is no time zone {value}; use names like Europe/Lisbon."
+            yield Reason("field-names-zone", text, name)
     for value in _twice(field.values):
         yield Reason("picklist-value-twice", f"Picklist {name} has {value} twice.", name)
     if field.default is not None:

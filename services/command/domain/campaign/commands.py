@@ -52,7 +52,11 @@ class _Part(BaseModel):
 
 
 class FieldSpec(_Part):
-    """A template field as it shall be. `import_name` is its identity, type and personal final."""
+    """A template field as it shall be. `import_name` is its identity, type and personal final.
+
+    The field `time_zone` holds the IANA zone a lead is in; it counts for dialling hours besides
+    the zones of the number.
+    """
 
     import_name: ImportName
     label: Line = ""

@@ -2,14 +2,16 @@
 
 A field's import name is its identity, across campaigns too (rule 14). Every lead has `name`,
 `email` and `whatsapp` besides, and its primary number, which is no field but may be the duplicate
-key `phone`.
+key `phone`. A field `time_zone` names the zone a lead is in, for the hours of dialling.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from services.command.domain.campaign.values import FieldType, Value, typed
+from schemas.dialling_hours import zone_named
+from schemas.number_zones import OWN_ZONE
+from services.command.domain.campaign.values import FieldType, Unfit, Value, typed
 from services.command.domain.decider import Reason
 
 PHONE_KEY = "phone"
@@ -51,7 +53,12 @@ class TemplateField:
 
     def typed(self, value: Any) -> Value:
         """Return `value` as this field stores it; Unfit with what it must be."""
-        return typed(self.type, self.values, value)
+        found = typed(self.type, self.values, value)
+        if self.import_name != OWN_ZONE or not isinstance(found, str):
+            return found
+        if zone_named(found.strip()) is None:
+            raise Unfit("must be a time zone like Europe/Lisbon")
+        return found.strip()
 
 
 BUILT_IN_FIELDS: dict[str, TemplateField] = {
@@ -89,7 +96,8 @@ class Template:
     def check(self, fields: Mapping[str, Any]) -> Checked:
         """Type all values of a whole lead, fill in defaults, and miss required fields.
 
-        None and "" count as not given. Reasons: unknown-field, field-required, field-not-<type>.
+        None and "" count as not given. Reasons: unknown-field, field-required, field-not-<type>,
+        field-not-time-zone.
         """
         given = {name: one for name, one in fields.items() if one is not None and one != ""}
         for name, one in self._by_name.items():
@@ -134,7 +142,8 @@ class Template:
                 (personal if known.personal else clean)[name] = known.typed(value)
             except ValueError as problem:
                 text = f"Field {name} {problem}."
-                reasons.append(Reason(f"field-not-{known.type}", text, name))
+                kind = "time-zone" if name == OWN_ZONE else known.type
+                reasons.append(Reason(f"field-not-{kind}", text, name))
         return clean, personal, reasons
 
     def _required(self, missing: Any) -> list[Reason]:

@@ -44,11 +44,11 @@ class StartCall(Command):
 
     Refused with every reason at once: rights, activity of lead, pool and campaign, suppression,
     do-not-call lists, status, lock, another call, reservation, due time, dial-time limit,
-    dialling hours in every plausible time zone of the number, attempt limits. The reservation
-    ends when the call with this id is recorded, or by itself after the campaign's time for it.
-    Without a number the next one in the lead's order is dialled; without an agent it is you,
-    and for a dialer an assistant's call that belongs to no agent. With a segment only its leads are
-    dialled, by the agents who may pick it.
+    dialling hours in every plausible time zone, those of the number and the lead's own, attempt
+    limits. The reservation ends when the call with this id is recorded, or by itself after the
+    campaign's time for it. Without a number the next one in the lead's order is dialled; without
+    an agent it is you, and for a dialer an assistant's call that belongs to no agent. With a
+    segment only its leads are dialled, by the agents who may pick it.
     """
 
     roles: ClassVar[frozenset[str]] = AGENTS | DIALERS

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from schemas.dialling_hours import DiallingHours, zone_named
 from schemas.instants import parse_instant
-from schemas.number_zones import zones_of
+from schemas.number_zones import OWN_ZONE, plausible_zones, zones_of
 from schemas.rights import may_call
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Reason
@@ -143,23 +143,49 @@ def _time_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reas
     now = facts.now
     if lead.next_dial_at is not None and now < parse_instant(lead.next_dial_at):
         yield Reason("not-due", f"The next dial is due {lead.next_dial_at}, not before.")
-    zones: Sequence[str] = () if number is None else zones_of(number)
+    zones = _zones(lead, number)
     window = lead.dial_window
     if window is not None:
         limit = DiallingHours.every_day(window.start, window.end, window.zone)
         if not limit.open_in_every_zone(now, zones):
-            text = f"The lead is dialled between {window.start} and {window.end} only."
-            yield Reason("outside-dial-time-limit", text)
+            where = _where_closed(limit, now, zones, number)
+            text = f"The lead is dialled between {window.start} and {window.end} only"
+            yield Reason("outside-dial-time-limit", f"{text}; it is outside{where}.")
     hours = None if facts.campaign is None else facts.campaign.hours
     if hours is None or hours.open_in_every_zone(now, zones):
         return
     if hours.zone is None and not zones:
-        text = "The time zone of the number is not known, so dialling hours cannot be kept."
+        text = (
+            "The time zone of the number is not known, so dialling hours cannot be kept;"
+            f" give the lead its zone in the field {OWN_ZONE}."
+        )
         yield Reason("zone-unknown", text, "number")
         return
-    names = hours.zone or ", ".join(zones[:5]) + (", …" if len(zones) > 5 else "")
-    text = f"It is outside the campaign's dialling hours ({names})."
-    yield Reason("outside-dialling-hours", text)
+    where = _where_closed(hours, now, zones, number)
+    yield Reason("outside-dialling-hours", f"It is outside the campaign's dialling hours{where}.")
+
+
+def _zones(lead: Lead, number: str | None) -> tuple[str, ...]:
+    """Return all plausible zones of a dial: of the number, and the one the lead or contact says."""
+    contact = next((one for one in lead.contacts if one.phone == number), None)
+    own = None if contact is None else contact.fields.get(OWN_ZONE)
+    return plausible_zones(number, lead.value(OWN_ZONE) if own is None else own)
+
+
+def _where_closed(
+    hours: DiallingHours, now: datetime, zones: Sequence[str], number: str | None
+) -> str:
+    """Say in which zones the hours are closed, and whence each is known; "" when none is known."""
+    closed = hours.closed_zones(now, zones)
+    if hours.zone is not None:
+        return f" in {hours.zone}, the zone set for them"
+    of_number = () if number is None else zones_of(number)
+    by_number = [zone for zone in closed if zone in of_number]
+    said = [f"{zone} by the field {OWN_ZONE}" for zone in closed if zone not in of_number]
+    if by_number:
+        more = ", …" if len(by_number) > 5 else ""
+        said.insert(0, f"{', '.join(by_number[:5])}{more} by the number")
+    return f" in {'; '.join(said)}" if said else ""
 
 
 def _attempt_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reason]:
@@ -186,7 +212,7 @@ def _attempts_today(lead: Lead, number: str | None, campaign: Campaign, now: dat
     if hours_zone is not None:
         names: Sequence[str] = (hours_zone,)
     else:
-        names = ("UTC",) if number is None else zones_of(number) or ("UTC",)
+        names = _zones(lead, number) or ("UTC",)
     started = (parse_instant(at) for at, _number in lead.calls.values())
     recent = [at for at in started if now - at < _TWO_DAYS]
     most = 0

@@ -48,8 +48,8 @@ class CancelScheduledDial(Command):
 class SetDialTimeLimit(Command):
     """Dial a lead only between two times of day, besides the campaign's hours.
 
-    Without `zone` every plausible time zone of the number must be inside. An end that is not
-    after the start is on the next day.
+    Without `zone` every plausible time zone must be inside: those of the number, and the lead's
+    own. An end that is not after the start is on the next day.
     """
 
     roles: ClassVar[frozenset[str]] = LEADERS

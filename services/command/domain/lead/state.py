@@ -74,7 +74,7 @@ class Wording(NamedTuple):
 
 
 class DialWindow(NamedTuple):
-    """Dialled only between these times of day; zone None = every plausible zone of the number."""
+    """Dialled only between these times of day; zone None = every plausible zone."""
 
     start: str
     end: str
