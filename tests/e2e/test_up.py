@@ -12,19 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.local.stack import ALWAYS, ON_KAFKA
 from tests.processes import alive, children
 
 ROOT = Path(__file__).parents[2]
-PARTS = {
-    "postgres",
-    "java",
-    "services.command.relay",
-    "services.command.intake",
-    "services.command.bulk",
-    "services.command.sending",
-    "services.projections",
-    "services.local.api",
-}
+PARTS = {"postgres", "java", "services.local.api", *ALWAYS.values(), *ON_KAFKA.values()}
 
 
 class Up:
