@@ -14,6 +14,7 @@ from schemas.catalogue import EVENTS
 from services.command import app as command
 from services.command.handler import Commanding
 from services.kit.auth import Authenticator
+from services.kit.background import say_ready
 from services.kit.clock import Clock, SystemClock
 from services.kit.codec import EventCodec
 from services.kit.cursors import Cursors
@@ -49,7 +50,9 @@ async def run(settings: Settings) -> None:
         app, authenticator = with_commands(commanding, clock, settings.gateway, settings.oidc)
         async with query.open_reading(settings, clock, authenticator) as reading:
             query.install(app, reading)
-            await serve(app, settings.http_port, host=settings.http_host)
+            await serve(
+                app, settings.http_port, host=settings.http_host, ready=lambda port: say_ready()
+            )
 
 
 async def openapi_document() -> dict[str, Any]:

@@ -214,9 +214,10 @@ def _service(name: str, module: str, environ: Mapping[str, str], metrics_port: i
 
 
 def _api(port: int, environ: Mapping[str, str]) -> Program:
-    """The API; ready when it says of itself that it is."""
+    """The API; ready when it says so and answers so: another server may have taken the port."""
 
-    async def ready(_: Child) -> None:
+    async def ready(child: Child) -> None:
+        await says(READY)(child)
         while not await _answers_ok(port, "/readyz"):
             await asyncio.sleep(0.05)
 

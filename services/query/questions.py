@@ -124,7 +124,7 @@ class ListParameters(Current):
 
     status: list[Code] = Field(default=[], max_length=200)
     result: list[Code] = Field(default=[], max_length=200)
-    project: list[Line] = Field(default=[], max_length=200)
+    project: list[Line] = Field(default=[], max_length=20)
     campaign: list[Id] = Field(default=[], max_length=200)
     campaign_active: YesNo | None = None
     segment: list[Id] = Field(default=[], max_length=200)

@@ -392,5 +392,5 @@ async def test_reports_are_believed_only_when_signed_just_now(office: Office) ->
 async def test_without_a_gateway_no_report_is_taken(database_url: str) -> None:
     async with running(database_url) as service:
         answer = await service.client.post("/v1/message-reports", json={})
-        assert answer.status_code == 503
+        assert answer.status_code == 401
         assert "LEADS_MESSAGE_GATEWAY_URL" in answer.text

@@ -357,7 +357,7 @@ def install_dnc_files(app: FastAPI, commanding: Commanding, authenticator: Authe
     page: dict[int | str, dict[str, Any]] = {200: {"model": RowsPage}}
     csv: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
     place = "/v1/do-not-call-files"
-    text = {"schema": {"type": "string"}}
+    text: dict[str, Any] = {}  # any bytes: what is no number is told row by row
     body = {
         "parameters": _PARAMETERS,
         "requestBody": {"required": True, "content": {"text/csv": text, "text/plain": text}},

@@ -264,6 +264,6 @@ _FAIL = """
 """
 _RUNS = """
     select first, outcomes, reasons from job.dnc_file_rows
-    where file_id = $1 and step = $2 and first + length(outcomes) > $3 + 1
+    where file_id = $1 and step = $2 and first + length(outcomes) - 1 > $3
     order by first limit $4
 """

@@ -80,8 +80,8 @@ class ReportDesk:
     async def report(self, request: Request) -> Response:
         """Take one report down."""
         if self._settings is None:
-            raise errors.Unavailable(
-                "No gateway is set up here: set LEADS_MESSAGE_GATEWAY_URL and its secret.", 60
+            raise errors.Unauthenticated(
+                "No gateway is set up here: set LEADS_MESSAGE_GATEWAY_URL and its secret."
             )
         raw = await read_body(request.scope, request.receive)
         given = request.headers.get(HEADER, "")
