@@ -63,7 +63,7 @@ def shallow(document: dict[str, Any]) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                named = content["schema"].get("$ref", "").rpartition("/")[2]
+                named = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
                 if named:
                     schemas[named] = without_branches(schemas[named])
     return document
