@@ -26,7 +26,7 @@ from services.kit.clock import Clock, SystemClock
 from services.kit.codec import EventCodec
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app
-from services.kit.keys import KeyRing, MasterKey
+from services.kit.keys import open_keys
 from services.kit.oidc import TokenReader
 from services.kit.outside import GatewaySettings, OidcSettings
 from services.kit.postgres import connect_pool
@@ -121,7 +121,7 @@ async def open_commanding(settings: Settings, clock: Clock) -> AsyncIterator[Com
     """Open the event log for appending; on leaving, everything that waits is stored first."""
     pool = await connect_pool(settings.database_url, "leads_command", largest=POOL_CONNECTIONS_MAX)
     try:
-        keys = KeyRing(MasterKey(settings.master_key), pool)
+        keys = await open_keys(settings.master_key, pool)
         async with EventLog(pool, EventCodec(EVENTS), keys) as log:
             yield Commanding(log, clock, settings.channels)
     finally:

@@ -27,7 +27,7 @@ from services.kit.eventlog import EventLog
 from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS
 from services.kit.ids import new_id
-from services.kit.keys import KeyRing, MasterKey
+from services.kit.keys import open_keys
 from services.kit.postgres import RETRYABLE, connect_pool
 from services.kit.publisher import PublishFailed
 from services.kit.settings import Settings
@@ -171,7 +171,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     gc.set_threshold(*RARE_COLLECTIONS)
     pool = await connect_pool(settings.database_url, "leads_command", largest=6)
     try:
-        keys = KeyRing(MasterKey(settings.master_key), pool)
+        keys = await open_keys(settings.master_key, pool)
         async with EventLog(pool, EventCodec(EVENTS), keys) as log:
             intake = Intake(log, StateCache(log), SystemClock())
             say_ready()

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.event import EPOCH
+from services.kit.outside import SettingsError
 
 if TYPE_CHECKING:
     import asyncpg
@@ -190,6 +191,24 @@ class KeyRing:
         self._keys.move_to_end(stream_id)
         if len(self._keys) > self._most:
             self._keys.popitem(last=False)
+
+
+async def open_keys(master_key: bytes, pool: "asyncpg.Pool[asyncpg.Record]") -> KeyRing:
+    """Return the ring of a process that appends.
+
+    Another master key than the database's would find no duplicate and no blocked number, and read
+    nothing: it stops the process with SettingsError, before anything is appended.
+    """
+    keys = KeyRing(MasterKey(master_key), pool)
+    row = await pool.fetchrow(
+        "select stream_id, wrapped from log.lead_keys where wrapped is not null limit 1"
+    )
+    if row is not None:
+        try:
+            keys.master.unwrap(*row)
+        except KeyUnusable as error:
+            raise SettingsError(f"LEADS_MASTER_KEY_FILE: {error}") from None
+    return keys
 
 
 class SigningKey:

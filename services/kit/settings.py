@@ -3,7 +3,7 @@ come as `…_FILE`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from services.kit.outside import (
 )
 
 __all__ = ["Settings", "SettingsError", "read_settings"]
+
+PORT_MAX = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +55,66 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings, or stop the process with a sentence that says what is missing."""
-    transport = environ.get("LEADS_TRANSPORT", "kafka")
-    if transport not in ("kafka", "log"):
-        raise SettingsError(f"LEADS_TRANSPORT is {transport!r}; it must be kafka or log")
-    kafka = environ.get("LEADS_KAFKA", "")
-    if transport == "kafka" and not kafka:
-        raise SettingsError("LEADS_KAFKA is not set; give host:port, or LEADS_TRANSPORT=log")
+    """Read the settings, or stop the process with a sentence for each that is missing or wrong."""
+    faults = [text for read in _READERS if (text := _fault_of(read, environ))]
+    if faults:
+        raise SettingsError("\n".join(faults))
     return Settings(
-        database_url=_required(environ, "LEADS_DATABASE_URL"),
-        kafka=kafka,
-        transport=transport,
-        master_key=_key(environ, "LEADS_MASTER_KEY"),
-        signing_key=_key(environ, "LEADS_SIGNING_KEY"),
-        http_port=_number(environ, "LEADS_HTTP_PORT", 8080),
-        metrics_port=_number(environ, "LEADS_METRICS_PORT", 0),
+        database_url=_database(environ),
+        kafka=_kafka(environ),
+        transport=_transport(environ),
+        master_key=_master_key(environ),
+        signing_key=_signing_key(environ),
+        http_port=_http_port(environ),
+        metrics_port=_metrics_port(environ),
         data_dir=Path(environ.get("LEADS_DATA_DIR", ".leads")),
         http_host=environ.get("LEADS_HTTP_HOST") or "127.0.0.1",
         mail=read_mail(environ),
         gateway=read_gateway(environ),
         oidc=read_oidc(environ),
     )
+
+
+def _fault_of(read: Callable[[Mapping[str, str]], object], environ: Mapping[str, str]) -> str:
+    try:
+        read(environ)
+    except SettingsError as fault:
+        return str(fault)
+    return ""
+
+
+def _database(environ: Mapping[str, str]) -> str:
+    return _required(environ, "LEADS_DATABASE_URL")
+
+
+def _transport(environ: Mapping[str, str]) -> str:
+    transport = environ.get("LEADS_TRANSPORT", "kafka")
+    if transport not in ("kafka", "log"):
+        raise SettingsError(f"LEADS_TRANSPORT is {transport!r}; it must be kafka or log")
+    return transport
+
+
+def _kafka(environ: Mapping[str, str]) -> str:
+    kafka = environ.get("LEADS_KAFKA", "")
+    if not kafka and environ.get("LEADS_TRANSPORT", "kafka") == "kafka":
+        raise SettingsError("LEADS_KAFKA is not set; give host:port, or LEADS_TRANSPORT=log")
+    return kafka
+
+
+def _master_key(environ: Mapping[str, str]) -> bytes:
+    return _key(environ, "LEADS_MASTER_KEY")
+
+
+def _signing_key(environ: Mapping[str, str]) -> bytes:
+    return _key(environ, "LEADS_SIGNING_KEY")
+
+
+def _http_port(environ: Mapping[str, str]) -> int:
+    return _port(environ, "LEADS_HTTP_PORT", 8080)
+
+
+def _metrics_port(environ: Mapping[str, str]) -> int:
+    return _port(environ, "LEADS_METRICS_PORT", 0)
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -83,10 +124,10 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name, str(default))
-    if not value.isdecimal():
-        raise SettingsError(f"{name} is {value!r}; it must be a number")
+    if not (value.isascii() and value.isdecimal() and int(value) <= PORT_MAX):
+        raise SettingsError(f"{name} is {value!r}; it must be a port, 0 to {PORT_MAX}")
     return int(value)
 
 
@@ -100,3 +141,17 @@ def _key(environ: Mapping[str, str], name: str) -> bytes:
     if len(key) != 32:
         raise SettingsError(f"{name} has {len(key)} bytes; it must have 32")
     return key
+
+
+_READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
+    _database,
+    _transport,
+    _kafka,
+    _master_key,
+    _signing_key,
+    _http_port,
+    _metrics_port,
+    read_mail,
+    read_gateway,
+    read_oidc,
+)

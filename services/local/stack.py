@@ -15,9 +15,11 @@ from typing import Any
 
 from services.kit.background import READY
 from services.kit.migrate import migrate
+from services.kit.settings import SettingsError, read_settings
 from services.local.data_folder import API_ADDRESS
 from services.local.kafka import BrokerUnavailable, LocalKafka
 from services.local.lock import AlreadyRunning, data_lock
+from services.local.outside_servers import broker_answers, migrate_outside
 from services.local.ports import LOOPBACK, choose_port
 from services.local.postgres import LocalPostgres
 from services.local.process import Child, Program, StartFailed, says
@@ -101,14 +103,14 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
 async def running_servers(folder: Path, say: Say, *, broker: bool = True) -> AsyncIterator[Servers]:
     """PostgreSQL, migrated, and the broker; without `broker` on the log transport.
 
-    Raises AlreadyRunning, PostgresUnavailable, StartFailed. When a broker cannot be had it says so
-    and goes on with the log transport.
+    Raises AlreadyRunning, PostgresUnavailable, StartFailed, and before anything is started
+    SettingsError with every setting that is wrong. When a broker cannot be had it says so and goes
+    on with the log transport.
     """
     with data_lock(folder):
         supervisor = Supervisor(folder / "logs", say)
-        master_key, signing_key = folder / "master.key", folder / "signing.key"
-        for key in (master_key, signing_key):
-            secret_in(key)
+        keys = _key_files(folder)
+        _look_at_settings(keys)
         try:
             (database_url, owner_url), bootstrap = await _all_or_none(
                 _database(folder, supervisor, say),
@@ -119,8 +121,7 @@ async def running_servers(folder: Path, say: Say, *, broker: bool = True) -> Asy
                 "LEADS_DATABASE_URL": database_url,
                 "LEADS_KAFKA": bootstrap,
                 "LEADS_TRANSPORT": transport,
-                "LEADS_MASTER_KEY_FILE": str(master_key),
-                "LEADS_SIGNING_KEY_FILE": str(signing_key),
+                **keys,
                 "LEADS_DATA_DIR": str(folder),
             }
             with _told_in(folder / CONNECTION, environ | {OWNER_URL: owner_url}):
@@ -146,6 +147,35 @@ async def found_servers(folder: Path, say: Say) -> AsyncIterator[tuple[Mapping[s
         yield environ, environ.pop(OWNER_URL)
 
 
+def _key_files(folder: Path) -> dict[str, str]:
+    """Where the two keys are: the files the caller names, else ours, made when there are none."""
+    found = {}
+    for name, own in (("LEADS_MASTER_KEY", "master.key"), ("LEADS_SIGNING_KEY", "signing.key")):
+        given = os.environ.get(f"{name}_FILE")
+        if not given:
+            secret_in(folder / own)
+        found[f"{name}_FILE"] = str(Path(given).absolute() if given else folder / own)
+    return found
+
+
+def _look_at_settings(keys: dict[str, str]) -> None:
+    """Stops with a sentence for each setting that is wrong, before anything is started."""
+    given = {name: value for name, value in os.environ.items() if value}
+    # What is chosen or started here cannot be missing.
+    assumed = {"LEADS_DATABASE_URL": "embedded", "LEADS_KAFKA": "embedded"}
+    faults = [
+        f"{name} is not taken here: give {name}_FILE"
+        for name in ("LEADS_MASTER_KEY", "LEADS_SIGNING_KEY")
+        if name in given
+    ]
+    try:
+        read_settings(assumed | given | keys)
+    except SettingsError as wrong:
+        faults.append(str(wrong))
+    if faults:
+        raise SettingsError("\n".join(f"leads: {line}" for line in "\n".join(faults).splitlines()))
+
+
 @contextmanager
 def _told_in(path: Path, environ: Mapping[str, str]) -> Iterator[None]:
     """Other commands of the same user find the running servers by this file."""
@@ -165,12 +195,13 @@ async def _database(folder: Path, supervisor: Supervisor, say: Say) -> tuple[str
     if given:
         say("PostgreSQL: the server LEADS_DATABASE_URL names")
         url = owner_url = given
+        applied = await migrate_outside(given)
     else:
         local = LocalPostgres(folder / "postgres")
         await supervisor.start(await local.prepare())
         say(f"PostgreSQL: {local.address}, data in {folder / 'postgres'}")
         url, owner_url = local.url, local.owner_url
-    applied = await migrate(owner_url, login="" if given else "leads_app")
+        applied = await migrate(owner_url, login="leads_app")
     if applied:
         say(f"Migrations applied: {', '.join(applied)}")
     return url, owner_url
@@ -184,6 +215,8 @@ async def _broker(folder: Path, supervisor: Supervisor, say: Say) -> str:
     given = os.environ.get("LEADS_KAFKA")
     if given:
         say(f"Kafka: {given}, as LEADS_KAFKA says")
+        if not await broker_answers(given):
+            say("Kafka: it does not answer yet. Commands are taken; read models wait until it does")
         return given
     local = LocalKafka(folder / "kafka", say=say)
     try:

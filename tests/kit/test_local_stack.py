@@ -6,12 +6,18 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from services.local.lock import AlreadyRunning
+from services.command.app import open_commanding
+from services.kit.clock import SystemClock
+from services.kit.settings import SettingsError, read_settings
+from services.local.demo_keys import let_demo_users_in
+from services.local.lock import AlreadyRunning, FolderUnusable
+from services.local.postgres import PostgresUnavailable
 from services.local.stack import found_servers, running_servers
 from tests.processes import alive
 
@@ -111,3 +117,115 @@ async def test_servers_of_others_are_used_when_named(
         assert len(bytes.fromhex(key.read_text())) == 32
     assert not (tmp_path / "postgres").exists()
     assert not (tmp_path / "kafka").exists()
+
+
+@pytest.fixture
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No setting of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("LEADS_"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+async def test_key_files_that_are_named_are_used(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch, owner_url: str
+) -> None:
+    nothing_set.setenv("LEADS_DATABASE_URL", owner_url)
+    for name, byte in (("MASTER", b"\x01"), ("SIGNING", b"\x02")):
+        (tmp_path / name).write_text(32 * byte.hex())
+        nothing_set.setenv(f"LEADS_{name}_KEY_FILE", str(tmp_path / name))
+    folder = tmp_path / "data"
+    async with running_servers(folder, print, broker=False) as servers:
+        settings = read_settings(servers.environ)
+    assert settings.master_key == 32 * b"\x01"
+    assert settings.signing_key == 32 * b"\x02"
+    assert not list(folder.glob("*.key"))
+
+
+async def test_settings_that_are_wrong_are_all_named_before_anything_starts(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch
+) -> None:
+    nothing_set.setenv("LEADS_TRANSPORT", "kafak")
+    nothing_set.setenv("LEADS_HTTP_PORT", "abc")
+    nothing_set.setenv("LEADS_SMTP_URL", "smtp://mail.example")
+    nothing_set.setenv("LEADS_MASTER_KEY", 64 * "0")
+    with pytest.raises(SettingsError) as refused:
+        async with running_servers(tmp_path, print):
+            raise AssertionError("started")
+    told = str(refused.value)
+    wrong = (
+        "MASTER_KEY is not taken",
+        "TRANSPORT is 'kafak'",
+        "HTTP_PORT is 'abc'",
+        "SMTP_URL and",
+    )
+    assert all(f"leads: LEADS_{each}" in told for each in wrong), told
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://leads:secret@127.0.0.1:1/leads", "Connect call failed"),
+        ("leads:secret@127.0.0.1/leads", "scheme is expected"),
+        ("", "password authentication failed|no such|does not exist"),
+    ],
+)
+async def test_a_named_server_that_cannot_be_used_is_refused_in_a_sentence(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch, owner_url: str, url: str, why: str
+) -> None:
+    given = url or owner_url.rpartition("/")[0] + "/no_such_database"
+    nothing_set.setenv("LEADS_DATABASE_URL", given)
+    with pytest.raises(PostgresUnavailable, match=why) as refused:
+        async with running_servers(tmp_path, print, broker=False):
+            raise AssertionError("started")
+    assert str(refused.value).startswith("LEADS_DATABASE_URL: ")
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_named_database_that_may_not_be_migrated_says_who_may(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch, owner_url: str, database_url: str
+) -> None:
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute("delete from public.migrations where name = '0001_event_log'")
+    await owner.execute("grant all on public.migrations to leads_app")
+    await owner.close()
+    nothing_set.setenv("LEADS_DATABASE_URL", database_url)
+    with pytest.raises(PostgresUnavailable, match="for the database's owner"):
+        async with running_servers(tmp_path, print, broker=False):
+            raise AssertionError("started")
+
+
+async def test_a_named_broker_that_does_not_answer_is_said(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch, owner_url: str
+) -> None:
+    nothing_set.setenv("LEADS_DATABASE_URL", owner_url)
+    nothing_set.setenv("LEADS_KAFKA", "127.0.0.1:1")
+    told: list[str] = []
+    async with running_servers(tmp_path, told.append) as servers:
+        assert servers.transport == "kafka"
+    assert [line for line in told if "does not answer yet" in line]
+
+
+async def test_another_databases_master_key_stops_what_appends(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch, owner_url: str
+) -> None:
+    nothing_set.setenv("LEADS_DATABASE_URL", owner_url)
+    async with running_servers(tmp_path, print, broker=False) as servers:
+        settings = read_settings(servers.environ)
+        async with open_commanding(settings, SystemClock()) as commanding:
+            await let_demo_users_in(commanding, tmp_path)
+        async with open_commanding(settings, SystemClock()):
+            """Its own key opens it again."""
+        other = replace(settings, master_key=bytes(32))
+        with pytest.raises(SettingsError, match=r"LEADS_MASTER_KEY_FILE: .* does not open"):
+            async with open_commanding(other, SystemClock()):
+                raise AssertionError("opened")
+
+
+async def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderUnusable, match="Not a directory"):
+        async with running_servers(tmp_path / "file" / "data", print):
+            raise AssertionError("started")
