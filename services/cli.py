@@ -32,13 +32,19 @@ def say(text: str) -> None:
 def main() -> None:
     """Entry point of the `leads` command. A refusal is one sentence and exit code 1."""
     from services.kit.migrate import MigrationChanged
-    from services.local.lock import AlreadyRunning
+    from services.local.lock import AlreadyRunning, FolderUnusable
     from services.local.postgres import PostgresUnavailable
     from services.local.process import StartFailed
 
     try:
         app(prog_name="leads")
-    except (AlreadyRunning, MigrationChanged, PostgresUnavailable, StartFailed) as reason:
+    except (
+        AlreadyRunning,
+        FolderUnusable,
+        MigrationChanged,
+        PostgresUnavailable,
+        StartFailed,
+    ) as reason:
         say(f"leads: {reason}")
         sys.exit(1)
 
@@ -124,7 +130,9 @@ def check() -> None:
 
 
 @app.command()
-def rebuild(name: Annotated[str, typer.Argument(help="The read model's name.")]) -> None:
+def rebuild(
+    name: Annotated[str, typer.Argument(help="The read model's name, or all.")],
+) -> None:
     """Build a read model anew from the log, beside the old one, then switch."""
     from services.cli_log import rebuild_read_model
 

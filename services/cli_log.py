@@ -16,9 +16,10 @@ from services.kit.audit_package import package_of, plain_of, proofs_of, signed, 
 from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.migrate import migrate
 from services.kit.postgres import connect_pool
-from services.kit.settings import read_settings
+from services.kit.settings import Settings, read_settings
 from services.kit.verify import verify
 from services.local.data_folder import data_folder
+from services.local.outside_servers import migrate_outside
 from services.local.stack import found_servers
 from services.projections.check import check
 from services.projections.decoding import Decoder
@@ -28,6 +29,7 @@ from services.projections.registry import BY_NAME
 
 Say = Callable[[str], None]
 PROGRESS_EVENTS = 100_000
+EVERY = "all"
 
 
 async def verify_log(say: Say) -> int:
@@ -81,26 +83,36 @@ async def check_read_models(say: Say) -> int:
 
 
 async def rebuild_read_model(name: str, say: Say) -> int:
-    """Builds a read model anew and switches to it; 1 when there is none of that name."""
-    if name not in BY_NAME:
-        say(f"leads: no read model {name}; there are {', '.join(sorted(BY_NAME))}")
+    """Builds a read model anew and switches to it, or `all`, one after another.
+
+    1 when there is none of that name, or another rebuild is under way.
+    """
+    if name not in {*BY_NAME, EVERY}:
+        say(f"leads: no read model {name}; there are {', '.join(sorted(BY_NAME))}, and {EVERY}")
         return 1
     async with found_servers(data_folder(), say) as (environ, _):
         settings = read_settings(environ)
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as shown:
-            task = shown.add_task(f"rebuilding {name}", total=None)
-            try:
-                rebuilt = await rebuild(
-                    name,
-                    settings.database_url,
-                    settings.master_key,
-                    lambda done, total: shown.update(task, completed=done, total=total),
-                )
-            except RebuildRefused as reason:
-                say(f"leads: {reason}")
-                return 1
-    print(f"{name} is now read.{rebuilt.table}, built from {rebuilt.events:,} events")
+            for each in BY_NAME if name == EVERY else (name,):
+                if not await _rebuild(each, settings, shown, say):
+                    return 1
     return 0
+
+
+async def _rebuild(name: str, settings: Settings, shown: Progress, say: Say) -> bool:
+    task = shown.add_task(f"rebuilding {name}", total=None)
+    try:
+        rebuilt = await rebuild(
+            name,
+            settings.database_url,
+            settings.master_key,
+            lambda done, total: shown.update(task, completed=done, total=total),
+        )
+    except RebuildRefused as reason:
+        say(f"leads: {reason}")
+        return False
+    print(f"{name} is now read.{rebuilt.table}, built from {rebuilt.events:,} events")
+    return True
 
 
 async def print_audit_package(lead_id: str, say: Say) -> int:
@@ -161,7 +173,7 @@ async def migrate_database(say: Say, *, dry_run: bool, login: str) -> int:
     """
     given = os.environ.get("LEADS_DATABASE_URL")
     if given:
-        names = await migrate(given, login=login, dry_run=dry_run)
+        names = await migrate_outside(given, login=login, dry_run=dry_run)
     else:
         async with found_servers(data_folder(), say) as (_, owner_url):
             names = await migrate(owner_url, login=login, dry_run=dry_run)

@@ -12,6 +12,7 @@ from schemas.organisation import ORGANISATION_ID
 from services.cli_log import (
     migrate_database,
     print_audit_package,
+    rebuild_read_model,
     run_sql,
     unpark_streams,
     verify_log,
@@ -24,6 +25,7 @@ from services.kit.offline_verifier import verify_package
 from services.kit.settings import read_settings
 from services.local.lock import data_lock
 from services.local.stack import running_servers
+from services.projections.registry import BY_NAME
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,6 +127,23 @@ async def test_what_is_parked_is_shown_and_flows_again(
     assert f"{parked}: flows again\nnothing is parked" in capsys.readouterr().out
     assert await unpark_streams(print, list_only=True) == 0
     assert "nothing is parked" in capsys.readouterr().out
+
+
+async def test_all_read_models_are_rebuilt_and_an_unknown_one_is_refused(
+    tmp_path: Path,
+    owner_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LEADS_DATABASE_URL", owner_url)
+    monkeypatch.setenv("LEADS_DATA_DIR", str(tmp_path))
+    told: list[str] = []
+    assert await rebuild_read_model("leeds", told.append) == 1
+    assert "no read model leeds; there are api_key, app_user" in told[-1]
+    assert await rebuild_read_model("all", told.append) == 0
+    lines = capsys.readouterr().out.splitlines()
+    built = [line.split(" is now ")[0] for line in lines if " is now " in line]
+    assert sorted(built) == sorted(BY_NAME)
 
 
 async def test_migrations_are_named_before_they_are_applied(
