@@ -6,12 +6,11 @@ only an unused table behind, whichever it is, and the next one removes it.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -22,25 +21,25 @@ from services.kit.feed import PARTITIONS, Batch, partition_of
 from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import connect_pool
 from services.kit.telemetry import logger
+from services.projections import beside
 from services.projections.decoding import Decoder
 from services.projections.field_indexes import BUILD_SECONDS_MAX, index_statements
+from services.projections.filling import Progress, fill
 from services.projections.folding import Folder
-from services.projections.model import ReadModel, Row, StreamRow
+from services.projections.model import ReadModel
 from services.projections.registry import BY_NAME, MODELS
-from services.projections.streams import Standing, Stream, cut_into, streams_between
-from services.projections.tables import ModelStale, Table, Tables, columns_of, copy_records
+from services.projections.streams import Standing
+from services.projections.tables import LOCK_SWITCH, ModelStale, Table, Tables, columns_of
 
 DEFINITIONS = Path(__file__).parents[2] / "schemas" / "tables"
 PROCESSES = 2
-SMALL = 20_000
-ROWS_AT_ONCE = 2_000
+INDEXES_AT_ONCE = 2
+FIRST_LOOK = 30
+"""Statistics of so many values a column; a hundred is usual, and takes three times as long."""
+
 NEARLY = 2_000
 SWITCH_TRIES = 20
-LOCK_SWITCH = 7_005_002
 LOCK_REBUILD = 7_005_004
-
-Progress = Callable[[int, int], None]
-"""Told how many events of how many are folded."""
 
 
 class RebuildRefused(RuntimeError):
@@ -56,20 +55,18 @@ class Rebuilt:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one process folds: the streams from `low` to before `high`."""
+class Definition:
+    """The statements that make a read model's table of one generation, in this order: the empty
+    `table`; once it is filled its `indexes`; then the `triggers` that keep what stands beside it.
+    """
 
-    database_url: str
-    master_key: bytes
-    model: str
-    table: str
-    low: UUID
-    high: UUID | None
-    standing: Standing
+    table: list[str]
+    indexes: list[str]
+    triggers: list[str]
 
 
-def definition_of(name: str, generation: int) -> tuple[list[str], list[str]]:
-    """Return the statements that make a read model's table of this generation, and its indexes."""
+def definition_of(name: str, generation: int) -> Definition:
+    """Return the statements that make a read model's table of this generation."""
     for path in sorted(DEFINITIONS.glob("*.sql")):
         text = re.sub(r"--[^\n]*", "", path.read_text("utf-8"))
         mine = [
@@ -79,7 +76,9 @@ def definition_of(name: str, generation: int) -> tuple[list[str], list[str]]:
         ]
         if mine:
             indexes = [one for one in mine if one.startswith("create index")]
-            return [one for one in mine if one not in indexes], indexes
+            triggers = [one for one in mine if one.startswith("create trigger")]
+            table = [one for one in mine if one not in indexes and one not in triggers]
+            return Definition(table, indexes, triggers)
     raise LookupError(f"no table definition for {name} in {DEFINITIONS}")
 
 
@@ -92,25 +91,68 @@ async def rebuild(
 ) -> Rebuilt:
     """Rebuild the read model and switch to it. Raises RebuildRefused; LookupError for no such."""
     model = BY_NAME[name]
-    pool = await connect_pool(database_url, "leads_projections", largest=4, statement_timeout_ms=0)
+    pool = await connect_pool(database_url, "leads_projections", largest=5, statement_timeout_ms=0)
     try:
         async with _alone(pool, name):
-            table, indexes = await _make_table(pool, model)
+            table, definition = await _make_table(pool, model)
             async with pool.acquire() as connection:
                 standing = await Standing.read(connection)
-            events = await _fill(
-                pool, model, table, standing, database_url, master_key, progress, processes
-            )
+            async with _meanwhile(*([beside.set_right(pool)] if name == "lead" else [])):
+                events = await fill(
+                    pool, table, standing, database_url, master_key, progress, processes
+                )
             at("rebuild.filled")
-            async with pool.acquire() as connection:
-                for statement in [*indexes, f"analyze read.{table.name}"]:
-                    await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
+            differing = await _finish(pool, table, definition)
             decoder = Decoder(KeyRing(MasterKey(master_key), pool))
-            events += await _CatchUp(pool, decoder, model, table, standing).run()
+            catching_up = _CatchUp(pool, decoder, model, table, standing)
+            events += await catching_up.run()
+            if name == "lead":
+                await beside.mend(pool, differing | catching_up.changed)
             logger().info("rebuilt", model=name, table=table.name, events=events)
             return Rebuilt(table.name, events)
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def _meanwhile(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do these too while the block runs, and be done with all at its end."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _finish(
+    pool: "asyncpg.Pool[asyncpg.Record]", table: Table, definition: Definition
+) -> set[UUID]:
+    """Give the filled table indexes, statistics and triggers; return the leads it shows otherwise
+    than the grid in use, if it is the grid.
+    """
+    waiting = iter(definition.indexes)  # several take from it, each the next
+
+    async def make_indexes() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            # Several indexes at once need no more processes each.
+            await connection.execute("set local max_parallel_maintenance_workers = 0")
+            for statement in waiting:
+                await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
+
+    async with _meanwhile(*(make_indexes() for _ in range(INDEXES_AT_ONCE))):
+        differing = await beside.differing(pool, table) if table.model.name == "lead" else set()
+    plain = ", ".join(name for name in table.names if name not in table.texts)
+    async with pool.acquire() as connection, connection.transaction():
+        # A first look at what is compared, for good plans at once; since it is not at all columns,
+        # the server's own cleaning looks closely within a minute.
+        await connection.execute(f"set local default_statistics_target = {FIRST_LOOK}")
+        await connection.execute(f"analyze read.{table.name} ({plain})", timeout=BUILD_SECONDS_MAX)
+        for statement in definition.triggers:
+            await connection.execute(statement)
+    return differing
 
 
 async def rebuild_stale(
@@ -141,7 +183,7 @@ async def _alone(pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> AsyncIterat
 
 async def _make_table(
     pool: "asyncpg.Pool[asyncpg.Record]", model: ReadModel
-) -> tuple[Table, list[str]]:
+) -> tuple[Table, Definition]:
     """Make the next generation's table, empty and without its further indexes."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
@@ -156,12 +198,12 @@ async def _make_table(
             raise ModelStale(f"{model.name} was made by newer code; use that to rebuild it")
         name = f"{model.name}_v{row['generation'] + 1}"
         await _drop_unused(connection, model.name, row["generation"])
-        statements, indexes = definition_of(model.name, row["generation"] + 1)
-        for statement in statements:
+        definition = definition_of(model.name, row["generation"] + 1)
+        for statement in definition.table:
             await connection.execute(statement)
         if model.name == "lead":
-            indexes += await index_statements(connection, name)
-        return Table(model, name, await columns_of(connection, name)), indexes
+            definition.indexes.extend(await index_statements(connection, name))
+        return Table(model, name, await columns_of(connection, name)), definition
 
 
 async def _drop_unused(
@@ -182,108 +224,6 @@ async def _drop_unused(
             raise RebuildRefused(f"long reads keep {row['tablename']} busy; try again") from None
 
 
-async def _fill(
-    pool: "asyncpg.Pool[asyncpg.Record]",
-    model: ReadModel,
-    table: Table,
-    standing: Standing,
-    database_url: str,
-    master_key: bytes,
-    progress: Progress,
-    processes: int,
-) -> int:
-    """Fold the log up to where the partitions stand, in parallel by ranges of stream ids."""
-    total = max(standing.positions, default=0)
-    if total < SMALL:
-        processes = 1
-    lows = await cut_into(pool, processes * 8 if processes > 1 else 1)
-    highs: list[UUID | None] = [*lows[1:], None]
-    parts = [
-        Part(database_url, master_key, model.name, table.name, low, high, standing)
-        for low, high in zip(lows, highs, strict=True)
-    ]
-    done = 0
-    progress(done, total)
-    if processes == 1:
-        for part in parts:
-            done += await fold_part(part)
-            progress(done, total)
-        return done
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
-        work = [loop.run_in_executor(executor, _fold_part, part) for part in parts]
-        for finished in asyncio.as_completed(work):
-            done += await finished
-            progress(done, total)
-    return done
-
-
-def _fold_part(part: Part) -> int:
-    return asyncio.run(fold_part(part))
-
-
-async def fold_part(part: Part) -> int:
-    """Fold one range of streams into the new table; return the number of events read."""
-    pool = await connect_pool(
-        part.database_url, "leads_projections", largest=3, statement_timeout_ms=0
-    )
-    try:
-        decoder = Decoder(KeyRing(MasterKey(part.master_key), pool, most=20_000))
-        model = BY_NAME[part.model]
-        async with pool.acquire() as reader, pool.acquire() as writer:
-            table = Table(model, part.table, await columns_of(writer, part.table))
-            return await _fold_range(part, model, table, decoder, reader, writer)
-    finally:
-        await pool.close()
-
-
-async def _read_ahead(chunks: AsyncIterator[list[Stream]]) -> AsyncIterator[list[Stream]]:
-    """Yield the chunks, each next one being read while the one before is folded."""
-    ahead = asyncio.ensure_future(anext(chunks, None))
-    try:
-        while (chunk := await ahead) is not None:
-            ahead = asyncio.ensure_future(anext(chunks, None))
-            yield chunk
-    finally:
-        ahead.cancel()
-        await asyncio.gather(ahead, return_exceptions=True)
-
-
-async def _fold_range(
-    part: Part,
-    model: ReadModel,
-    table: Table,
-    decoder: Decoder,
-    reader: "asyncpg.Connection[asyncpg.Record]",
-    writer: "asyncpg.Connection[asyncpg.Record]",
-) -> int:
-    events = 0
-    rows: list[Row] = []
-    copying: asyncio.Task[None] | None = None
-    async with reader.transaction(isolation="repeatable_read", readonly=True):
-        opened = model.opened if isinstance(model, StreamRow) else None
-        async for chunk in _read_ahead(streams_between(reader, part.low, part.high, opened)):
-            keys = await decoder.load_keys(one for _, stored in chunk for one in stored)
-            for stream_id, stored in chunk:
-                events += len(stored)
-                if stored[0].type.partition(".")[0] != model.category:
-                    continue
-                applied = part.standing.applied(stream_id, stored)
-                recorded = [decoder.decode_one(one, keys) for one in applied]
-                _, writes = model.advance(None, recorded)
-                rows.extend(writes.rows)
-            if len(rows) >= ROWS_AT_ONCE:
-                if copying is not None:
-                    await copying
-                copying = asyncio.create_task(copy_records(writer, table, table.records_of(rows)))
-                rows = []
-    if copying is not None:
-        await copying
-    if rows:
-        await copy_records(writer, table, table.records_of(rows))
-    return events
-
-
 class _CatchUp:
     """Brings the new table to exactly where the workers are, then switches while they wait."""
 
@@ -300,6 +240,7 @@ class _CatchUp:
         self._table = table
         self._tables = Tables(0, {model.name: table})
         self._positions = list(standing.positions)
+        self.changed: set[UUID] = set()
         self._folder = Folder(pool, decoder, {model.category: (model,)})
         self._folder.forget(self._tables, standing.parked)
 
@@ -362,6 +303,7 @@ class _CatchUp:
         if new:
             raise RebuildRefused(f"stream {new[0].stream_id} cannot be folded: {new[0].error}")
         if writes := changes.writes.get(self._model.name):
+            self.changed.update(writes)
             async with connection.transaction():  # what is put in a stage goes with its transaction
                 await self._tables.write(connection, self._model, writes)
         return changes.events

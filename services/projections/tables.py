@@ -21,6 +21,9 @@ _dumps = orjson.dumps
 FEW = 24
 """Up to so many rows are sent as arrays."""
 
+LOCK_SWITCH = 7_005_002
+"""Workers share this lock while they write; who has it alone (advisory) finds them at rest."""
+
 
 class Drifted(RuntimeError):
     """A stored row is not at the version that is remembered of it: nothing may be kept."""

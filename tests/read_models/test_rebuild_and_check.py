@@ -7,9 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from schemas.lead import LeadDeleted, LeadPriorityChanged
+from schemas.lead import LeadDeleted, LeadDialScheduled, LeadPriorityChanged
+from services.projections import filling, tables
 from services.projections import rebuild as rebuilding
-from services.projections import tables
 from services.projections.rebuild import RebuildRefused, definition_of, rebuild, rebuild_stale
 from services.projections.registry import BY_NAME, MODELS
 from tests.kit.event_logs import opened
@@ -89,7 +89,7 @@ async def test_much_that_comes_during_a_rebuild_is_in_the_new_table(
         await story.leads(3)
         async with working(database_url):
             await settled(log)
-            filled = rebuilding._fill
+            filled = filling.fill
 
             async def filled_late(*given: Any) -> int:
                 events = await filled(*given)
@@ -99,15 +99,64 @@ async def test_much_that_comes_during_a_rebuild_is_in_the_new_table(
                 await settled(log)
                 return events
 
-            monkeypatch.setattr(rebuilding, "_fill", filled_late)
+            monkeypatch.setattr(rebuilding, "fill", filled_late)
             await rebuild("lead", database_url, SECRET)
         await assert_equal_to_log(database_url)
+
+
+BESIDE = ("lead_search", "lead_due", "lead_calls", "lead_dial")
+
+
+async def beside(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """What stands beside the grid."""
+    return {name: await rows(url, f"select * from read.{name} order by 1") for name in BESIDE}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        [f"delete from read.{name}" for name in BESIDE],
+        [
+            "update read.lead_search set found = 'nobody'",
+            "update read.lead_due set next_dial_at = now() + interval '9 days'",
+            "update read.lead_calls set call_attempts = 99",
+            "update read.lead_dial set priority = 9, begins = '+99', zone = 1",
+        ],
+        [f"update read.{name} set lead_id = gen_random_uuid()" for name in BESIDE],
+        # The grid itself is wrong, and what stands beside it followed.
+        [
+            "update read.lead set priority = 9, name = 'Nobody', owner = 'user:x', phone = '+99'",
+            "update read.lead set call_attempts = 9, next_dial_at = now() + interval '9 days'",
+        ],
+        ["delete from read.lead"],
+    ],
+    ids=["lost", "wrong", "foreign", "as the grid", "grid lost"],
+)
+async def test_a_rebuilt_grid_leaves_right_what_stands_beside_it(
+    database_url: str, damage: list[str]
+) -> None:
+    """Search, due dials, counts of calls and the dial list."""
+    async with opened(database_url) as log:
+        story = Story(log)
+        leads = await story.leads(4, calls=1)
+        await story.tell(*((one, LeadDialScheduled("2026-03-02T09:00:00Z")) for one in leads[:3]))
+        async with working(database_url):
+            await settled(log)
+    before = await beside(database_url)
+    assert [len(before[name]) for name in BESIDE] == [4, 3, 4, 4]
+    own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
+    for statement in damage:
+        await own.execute(statement)
+    await own.close()
+    assert await beside(database_url) != before or damage == ["delete from read.lead"]
+    await rebuild("lead", database_url, SECRET)
+    assert await beside(database_url) == before
 
 
 async def test_a_rebuild_in_several_processes_gives_the_same(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "SMALL", 0)
+    monkeypatch.setattr(filling, "SMALL", 0)
     async with opened(database_url) as log:
         await Story(log).leads(60, calls=2)
         async with working(database_url):
@@ -227,8 +276,11 @@ async def test_a_lead_erased_beyond_what_is_applied_is_left_out(database_url: st
 
 
 def test_definitions_are_found_for_every_generation() -> None:
-    statements, indexes = definition_of("lead", 3)
-    assert statements[0].startswith("create table read.lead_v3 (")
-    assert all("read.lead_v3" in one and "_v1" not in one for one in indexes)
+    found = definition_of("lead", 3)
+    assert found.table[0].startswith("create table read.lead_v3 (")
+    every = [*found.table, *found.indexes, *found.triggers]
+    assert all("read.lead_v3" in one and "_v1" not in one for one in every)
+    kinds = (found.indexes, "create index"), (found.triggers, "create trigger")
+    assert all(ones and all(one.startswith(kind) for one in ones) for ones, kind in kinds)
     with pytest.raises(LookupError):
         definition_of("nothing", 1)

@@ -1,0 +1,109 @@
+"""What stands beside the grid: the tables of schemas/tables/search.sql and dial_list.sql.
+
+Triggers keep them while leads change; whatever went past those is mended here, after a rebuild.
+"""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from services.projections.field_indexes import BUILD_SECONDS_MAX
+from services.projections.tables import LOCK_SWITCH, Table
+
+SLICE = 2_000
+"""So many leads are mended while workers wait: some hundredths of a second."""
+
+_NEXT = """
+    select array_agg(lead_id order by lead_id) from (
+      (select lead_id from read.lead where lead_id > $1 order by lead_id limit $2)
+      union (select lead_id from read.lead_search where lead_id > $1 order by lead_id limit $2)
+      union (select lead_id from read.lead_due where lead_id > $1 order by lead_id limit $2)
+      union (select lead_id from read.lead_calls where lead_id > $1 order by lead_id limit $2)
+      union (select lead_id from read.lead_dial where lead_id > $1 order by lead_id limit $2)
+      order by lead_id limit $2) as next
+"""
+_MEND = (
+    """
+    with wanted as materialized (
+      select lead_id, read.search_text(name, email, phone, whatsapp, contacts, fields) as found
+        from read.lead where lead_id = any($1)
+    ), gone as (
+      delete from read.lead_search k where lead_id = any($1)
+        and not exists (select from wanted w where w.lead_id = k.lead_id)
+    )
+    insert into read.lead_search as s (lead_id, found)
+      select w.lead_id, w.found from wanted w left join read.lead_search k using (lead_id)
+        where k.found is distinct from w.found
+      on conflict (lead_id) do update set found = excluded.found
+    """,
+    """
+    with wanted as materialized (
+      select lead_id, next_dial_at from read.lead
+        where lead_id = any($1) and next_dial_at is not null
+    ), gone as (
+      delete from read.lead_due k where lead_id = any($1)
+        and not exists (select from wanted w where w.lead_id = k.lead_id)
+    )
+    insert into read.lead_due as d (lead_id, next_dial_at)
+      select w.lead_id, w.next_dial_at from wanted w left join read.lead_due k using (lead_id)
+        where k.next_dial_at is distinct from w.next_dial_at
+      on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
+    """,
+    """
+    with wanted as materialized (
+      select lead_id, call_attempts, latest_call_at from read.lead where lead_id = any($1)
+    ), gone as (
+      delete from read.lead_calls k where lead_id = any($1)
+        and not exists (select from wanted w where w.lead_id = k.lead_id)
+    )
+    insert into read.lead_calls as c (lead_id, call_attempts, latest_call_at)
+      select w.lead_id, w.call_attempts, w.latest_call_at
+        from wanted w left join read.lead_calls k using (lead_id)
+        where (k.call_attempts, k.latest_call_at)
+          is distinct from (w.call_attempts, w.latest_call_at)
+      on conflict (lead_id) do update
+        set call_attempts = excluded.call_attempts, latest_call_at = excluded.latest_call_at
+    """,
+    "select read.set_dial($1)",
+)
+
+
+async def set_right(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    """Make what stands beside all leads what follows from the grid in use, a slice at a time."""
+    last = UUID(int=0)
+    async with pool.acquire() as connection:
+        while leads := await connection.fetchval(_NEXT, last, SLICE):
+            await _mend(connection, leads)
+            last = leads[-1]
+
+
+async def differing(pool: "asyncpg.Pool[asyncpg.Record]", table: Table) -> set[UUID]:
+    """Return the leads whose row in `table` is not what the grid in use says of them."""
+    passing = {*table.model.key, "version", "position"}
+    names = [name for name in table.names if name not in passing]
+    ours, theirs = (", ".join(f"{side}.{name}" for name in names) for side in ("n", "o"))
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(
+            f"select lead_id from read.{table.name} n"  # noqa: S608 - our names
+            " full join read.lead o using (lead_id)"
+            f" where row({ours}) is distinct from row({theirs})",
+            timeout=BUILD_SECONDS_MAX,
+        )
+    return {lead for (lead,) in rows}
+
+
+async def mend(pool: "asyncpg.Pool[asyncpg.Record]", leads: Collection[UUID]) -> None:
+    """Make what stands beside these leads what follows from the grid in use."""
+    ids = sorted(leads)
+    async with pool.acquire() as connection:
+        for first in range(0, len(ids), SLICE):
+            await _mend(connection, ids[first : first + SLICE])
+
+
+async def _mend(connection: "asyncpg.Connection[asyncpg.Record]", leads: Sequence[UUID]) -> None:
+    async with connection.transaction():
+        # No worker changes a lead between our reading and our writing.
+        await connection.execute("select pg_advisory_xact_lock($1)", LOCK_SWITCH)
+        for statement in _MEND:
+            await connection.execute(statement, leads)
