@@ -18,6 +18,7 @@ from services.cli_client import (
     DemoUser,
     Json,
     KeyFile,
+    MinPosition,
     answers,
     as_line,
     client,
@@ -58,6 +59,7 @@ SELECTING = (
     option("ids_file", IdsFile, ""),
     option("filter_text", FilterText, ""),
     option("exclude", Exclude, None),
+    option("min_position", MinPosition, None),
 )
 
 
@@ -89,6 +91,7 @@ def plan(form: Form, given: Mapping[str, Any]) -> None:
 
 def _selection(given: Mapping[str, Any]) -> dict[str, Any]:
     ids, filter_text = list(given["ids"] or ()), given["filter_text"]
+    wait = {"min_position": given["min_position"] or 0}
     if given["ids_file"]:
         ids += _lines(given["ids_file"])
     if bool(ids) == bool(filter_text):
@@ -96,13 +99,13 @@ def _selection(given: Mapping[str, Any]) -> dict[str, Any]:
     if ids:
         if given["exclude"]:
             give_up("--exclude goes with --filter; leave those ids out of the list")
-        return {"ids": ids}
+        return {"ids": ids, **wait}
     try:
         tree = read_filter(filter_text)
     except FilterInvalid as invalid:
         give_up(f"the filter cannot be read: {invalid}")
     dumped = tree.model_dump(mode="json", exclude_none=True)
-    return {"filter": dumped, "exclude_ids": list(given["exclude"] or ())}
+    return {"filter": dumped, "exclude_ids": list(given["exclude"] or ()), **wait}
 
 
 def _lines(path: str) -> list[str]:

@@ -8,7 +8,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import Address, DemoUser, Json, KeyFile, answers, as_line, client, width
+from services.cli_client import (
+    Address,
+    DemoUser,
+    Json,
+    KeyFile,
+    MinPosition,
+    answers,
+    as_line,
+    client,
+    width,
+)
 from services.cli_command import FORMS, before_fields, give
 from services.cli_derived import add
 
@@ -25,13 +35,14 @@ CampaignId = Annotated[
 
 @app.command("list")
 def list_all(
+    min_position: MinPosition = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
     as_json: Json = False,
 ) -> None:
     """List all campaigns, by name."""
-    found = _asked("/v1/campaigns", address, key_file, user, as_json)["campaigns"]
+    found = _asked("/v1/campaigns", min_position, address, key_file, user, as_json)["campaigns"]
     if as_json:
         print(as_line(found))
         return
@@ -46,26 +57,30 @@ def list_all(
 @app.command()
 def show(
     campaign_id: CampaignId,
+    min_position: MinPosition = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
     as_json: Json = False,
 ) -> None:
     """Show a campaign: template, rules, limits, hours, range."""
-    one = _asked(f"/v1/campaigns/{campaign_id}", address, key_file, user, as_json)["campaign"]
+    path = f"/v1/campaigns/{campaign_id}"
+    one = _asked(path, min_position, address, key_file, user, as_json)["campaign"]
     print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
 
 
 @app.command()
 def rules(
     campaign_id: CampaignId,
+    min_position: MinPosition = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
     as_json: Json = False,
 ) -> None:
     """Show the follow-up rules; `change-follow-up-rules` puts others in their place."""
-    one = _asked(f"/v1/campaigns/{campaign_id}", address, key_file, user, as_json)["campaign"]
+    path = f"/v1/campaigns/{campaign_id}"
+    one = _asked(path, min_position, address, key_file, user, as_json)["campaign"]
     found = one.get("rules") or []
     if as_json:
         print(as_line(found))
@@ -88,8 +103,13 @@ def _rule(rule: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _asked(path: str, address: str, key_file: str, user: str, as_json: bool) -> Any:
-    return answers(lambda: client(address, key_file, user).get(path), as_json=as_json)
+def _asked(
+    path: str, min_position: int | None, address: str, key_file: str, user: str, as_json: bool
+) -> Any:
+    return answers(
+        lambda: client(address, key_file, user).get(path, min_position=min_position),
+        as_json=as_json,
+    )
 
 
 for _form in FORMS:

@@ -45,6 +45,14 @@ KeyFile = Annotated[
 ]
 DemoUser = Annotated[str, typer.Option("--as", help="Which demo user you are, without a key file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
+MinPosition = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Wait until the log shows up to that position; every command prints its own.",
+        show_default=False,
+    ),
+]
 
 
 class Failed(Exception):

@@ -14,6 +14,7 @@ from services.cli_client import (
     DemoUser,
     Json,
     KeyFile,
+    MinPosition,
     answers,
     as_line,
     client,
@@ -30,6 +31,14 @@ app = typer.Typer(
 )
 LeadId = Annotated[str, typer.Argument(metavar="LEAD_ID", help="Which lead.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=1, max=1_000, help="How many.")]
+MinVersion = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Wait until the lead has reached that version; leads command prints it.",
+        show_default=False,
+    ),
+]
 
 
 @app.command("list")
@@ -39,6 +48,7 @@ def list_some(
     sort: Annotated[str, typer.Option(help="Column; with - before it, downwards.")] = "",
     columns: Annotated[str, typer.Option(help="Which, with commas between.")] = COLUMNS,
     limit: Limit = 20,
+    min_position: MinPosition = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
@@ -46,7 +56,8 @@ def list_some(
 ) -> None:
     """List leads in your sight."""
     query = {
-        "filter": filter_text, "q": search, "sort": sort, "columns": columns, "limit": limit
+        "filter": filter_text, "q": search, "sort": sort, "columns": columns, "limit": limit,
+        "min_position": min_position,
     }  # fmt: skip
     page = answers(
         lambda: client(address, key_file, user).get("/v1/leads", **query), as_json=as_json
@@ -62,6 +73,7 @@ def list_some(
 def show(
     lead_id: LeadId,
     as_of: Annotated[str, typer.Option(help="A time, or version:7.")] = "",
+    min_version: MinVersion = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
@@ -69,7 +81,9 @@ def show(
 ) -> None:
     """Show a lead, also as it was at a time or version."""
     one = answers(
-        lambda: client(address, key_file, user).get(f"/v1/leads/{lead_id}", as_of=as_of),
+        lambda: client(address, key_file, user).get(
+            f"/v1/leads/{lead_id}", as_of=as_of, min_version=min_version
+        ),
         as_json=as_json,
     )
     print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
@@ -80,6 +94,7 @@ def log(
     lead_id: LeadId,
     kind: Annotated[str, typer.Option(help="Only these events, as call_recorded.")] = "",
     limit: Limit = 50,
+    min_version: MinVersion = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
@@ -88,7 +103,7 @@ def log(
     """Read what happened to a lead, newest first: when, what, who, before → after."""
     page = answers(
         lambda: client(address, key_file, user).get(
-            f"/v1/leads/{lead_id}/log", kind=kind, limit=limit
+            f"/v1/leads/{lead_id}/log", kind=kind, limit=limit, min_version=min_version
         ),
         as_json=as_json,
     )

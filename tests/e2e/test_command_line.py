@@ -1,9 +1,14 @@
-"""The command line of operators, against a whole running stack over real HTTP."""
+"""The command line of operators, against a whole running stack over real HTTP.
+
+The stack is shared with the tests of the documents, in any order: what a test changes are leads it
+made itself, and what it reads after a write it waits for, by version or position.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +19,18 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from services import cli_client
 from services.cli_bulk import app as bulk
 from services.cli_campaign import app as campaign
 from services.cli_client import REFUSED, UNREACHABLE, USAGE
 from services.cli_command import app as command
 from services.cli_lead import app as lead
 from services.local.demo_keys import demo_keys
+from services.local.sample_data import CAMPAIGN
 from tests.e2e.conftest import Loaded
 
 ROOT = Path(__file__).parents[2]
+NUMBERS = count(1_202_555_0120)
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -47,13 +55,22 @@ def shell(loaded: Loaded) -> Shell:
     return Shell(loaded.folder)
 
 
-def some(shell: Shell, filter_text: str, count: int) -> list[str]:
-    page = shell.json(lead, "list", "--filter", filter_text, "--limit", str(count))
-    return [one["lead_id"] for one in page["leads"]]
+def head(shell: Shell) -> str:
+    """The position up to which the log goes now."""
+    page = shell.json(lead, "list", "--limit", "1")
+    return str(page["position"] + page["lag"])
+
+
+def closed_lead(shell: Shell) -> str:
+    """A lead of the test's own, which neither people nor the clock touch."""
+    number = ("--phone", f"+{next(NUMBERS)}")
+    made = ("create-lead", "--campaign-id", str(CAMPAIGN), *number, "--status", "completed")
+    found: str = shell.json(command, *made)["id"]
+    return found
 
 
 def test_a_single_command_is_given_and_told(shell: Shell) -> None:
-    (one,) = some(shell, "status = not_interested", 1)
+    one = closed_lead(shell)
     told = shell.run(command, "set-priority", one, "--priority", "9").stdout
     assert told.startswith(f"done: {one} lead.priority_changed (version ")
     again = shell.json(command, "set-priority", one, "--priority", "9")
@@ -61,15 +78,49 @@ def test_a_single_command_is_given_and_told(shell: Shell) -> None:
     set_fields = ("--set", "age=44", "--set", "name=Ana 4", "--unset", "email")
     changed = shell.json(command, "update-fields", one, *set_fields)
     assert changed["events"] == ["lead.fields_changed"]
-    entries = shell.json(lead, "log", one, "--limit", "2")["entries"]
+    reached = ("--min-version", str(changed["version"]))
+    entries = shell.json(lead, "log", one, "--limit", "2", *reached)["entries"]
     assert {entry["kind"] for entry in entries} == {"lead.fields_changed", "lead.priority_changed"}
-    shown = shell.json(lead, "show", one)["lead"]
+    shown = shell.json(lead, "show", one, *reached)["lead"]
     assert (shown["name"], shown["fields"]["age"]) == ("Ana 4", 44)
-    assert "fields.age" in shell.run(lead, "log", one).stdout
+    assert "fields.age" in shell.run(lead, "log", one, *reached).stdout
+
+
+def test_a_read_waits_for_the_version_or_position_it_is_given(shell: Shell) -> None:
+    one = closed_lead(shell)
+    for priority in ("1", "2", "3", "4"):
+        done = shell.json(command, "set-priority", one, "--priority", priority)
+        reached = ("--min-version", str(done["version"]))
+        assert shell.json(lead, "show", one, *reached)["lead"]["priority"] == int(priority)
+        done = shell.json(command, "add-note", one, "--text", f"the {priority}th")
+        reached = ("--min-version", str(done["version"]))
+        assert shell.json(lead, "log", one, *reached)["entries"][0]["version"] == done["version"]
+        done = shell.json(command, "suppress", one, "--reason", f"the {priority}th")
+        listed = ("list", "--filter", "suppressed = true", "--limit", "1000")
+        page = shell.json(lead, *listed, "--min-position", str(done["position"]))
+        assert one in {row["lead_id"] for row in page["leads"]}
+        shell.run(command, "unsuppress", one)
+
+
+def test_a_version_or_position_that_does_not_come_is_told(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_client, "TRIES", 1)
+    one = closed_lead(shell)
+    for what in ("show", "log"):
+        told = shell.run(lead, what, one, "--min-version", "99", code=UNREACHABLE).stderr
+        assert "Version 99 is not visible yet" in told
+    far = str(int(head(shell)) + 10**9)
+    told = shell.run(lead, "list", "--min-position", far, code=REFUSED).stderr
+    assert f"There is no position {far} yet" in told
+    told = shell.run(campaign, "list", "--min-position", far, code=REFUSED).stderr
+    assert f"There is no position {far} yet" in told
+    plan = ("plan", "ready", "--ids", one, "--min-position", far)
+    assert f"There is no position {far} yet" in shell.run(bulk, *plan, code=REFUSED).stderr
 
 
 def test_a_repeat_and_an_old_version_are_told_apart(shell: Shell) -> None:
-    (one,) = some(shell, "status = not_interested", 1)
+    one = closed_lead(shell)
     note = (command, "add-note", one, "--text", "hello", "--idempotency-key", f"k-{one}")
     first, second = shell.json(*note), shell.json(*note)
     assert first == second
@@ -84,7 +135,7 @@ def test_a_repeat_and_an_old_version_are_told_apart(shell: Shell) -> None:
 
 
 def test_a_refusal_prints_every_reason(shell: Shell) -> None:
-    (one,) = some(shell, "status = success", 1)
+    one = closed_lead(shell)
     shell.run(command, "suppress", one, "--reason", "asked us to wait")
     refused = shell.run(command, "start-call", one, "--call-id", f"c-{one}", code=REFUSED)
     assert "[suppressed]" in refused.stderr
@@ -101,7 +152,6 @@ def test_a_refusal_prints_every_reason(shell: Shell) -> None:
     asked = shell.json(lead, "callable", one, code=REFUSED)
     assert {"suppressed", "status-not-dialable"} <= {one["code"] for one in asked["reasons"]}
     assert shell.run(lead, "callable", one, code=REFUSED).stdout.startswith("no\n  - ")
-    shell.run(command, "unsuppress", one)
 
 
 def test_what_is_wanting_is_named_before_anything_is_sent(shell: Shell) -> None:
@@ -136,14 +186,12 @@ def test_every_command_has_a_form_and_is_listed(shell: Shell, loaded: Loaded) ->
 
 
 def test_a_job_is_planned_looked_at_carried_out_and_taken_back(shell: Shell) -> None:
-    before = some(shell, "status = not_interested", 5)
-    assert len(before) == 5
-    (first, *rest) = before
-    shell.run(command, "delete-lead", first)
-    ids = "\n".join([*before, *rest])
-    plan = ("plan", "set-priority", "--ids-file", "-", "--priority", "8")
+    (first, *rest) = [closed_lead(shell) for _ in range(5)]
+    gone = str(shell.json(command, "delete-lead", first)["position"])
+    ids = "\n".join([first, *rest, *rest])
+    plan = ("plan", "set-priority", "--ids-file", "-", "--priority", "8", "--min-position", gone)
     told = shell.run(bulk, *plan, stdin=ids).stdout
-    assert "4 repeated" in told
+    assert "4 leads selected, 4 repeated, 1 missing" in told
     assert "leads bulk execute " in told
     job = told.split("leads bulk execute ")[1].split()[0]
     asked = shell.run(bulk, "execute", job, code=USAGE).stderr
@@ -154,39 +202,41 @@ def test_a_job_is_planned_looked_at_carried_out_and_taken_back(shell: Shell) -> 
     assert done["result"]["applied"] == 4
     shown = shell.run(bulk, "status", job).stdout
     assert "SetPriority priority=8: finished, 4 applied" in shown
-    lines = [
-        json.loads(line) for line in shell.run(bulk, "outcomes", job, "--json").stdout.splitlines()
-    ]
-    assert {one["lead_id"] for one in lines} >= set(rest)
+    assert set(outcomes(shell, job)) == set(rest)
     assert job in shell.run(bulk, "status").stdout
     undone = shell.json(bulk, "undo", job, "--yes")
     assert (undone["kind"], undone["result"]["reversed"]) == ("undo", 4)
-    assert shell.json(lead, "show", rest[0])["lead"]["priority"] != 8
+    reached = ("--min-version", str(outcomes(shell, undone["id"])[rest[0]]["version_after"]))
+    assert shell.json(lead, "show", rest[0], *reached)["lead"]["priority"] == 5
+
+
+def outcomes(shell: Shell, job: str) -> dict[str, Any]:
+    """What became of each lead of a job, by its id."""
+    told = shell.run(bulk, "outcomes", job, "--json").stdout
+    return {one["lead_id"]: one for one in map(json.loads, told.splitlines())}
 
 
 def test_refused_leads_are_downloaded(shell: Shell, tmp_path: Path) -> None:
-    chosen = some(shell, "status = not_interested", 2)
-    shell.run(command, "lock-lead", chosen[0])
-    place = shell.json(command, "set-priority", chosen[0], "--priority", "2")["position"]
-    team = shell.json(lead, "show", chosen[1])["lead"]["owner"]
-    given = ("plan", "change-owner", "--ids", chosen[0], "--ids", chosen[1], "--owner", team)
-    job = shell.json(bulk, *given)
+    chosen = [closed_lead(shell), closed_lead(shell)]
+    locked = str(shell.json(command, "lock-lead", chosen[0])["position"])
+    team = shell.json(lead, "show", chosen[1], "--min-version", "1")["lead"]["owner"]
+    leads = ("--ids", chosen[0], "--ids", chosen[1], "--min-position", locked)
+    job = shell.json(bulk, "plan", "change-owner", *leads, "--owner", team)
     assert job["plan"]["refused"] == 1
-    assert place
     output = tmp_path / "refused.csv"
     told = shell.run(bulk, "refused", job["id"], "-o", str(output)).stdout
     assert told == f"1 refused leads in {output}\n"
     assert chosen[0] in output.read_text()
     assert "[locked]" in shell.run(bulk, "status", job["id"]).stdout
     assert shell.json(bulk, "cancel", job["id"])["cancelled"] is True
-    shell.run(command, "unlock-lead", chosen[0])
 
 
 def test_a_filter_chooses_and_ids_are_left_out(shell: Shell) -> None:
-    (spared,) = some(shell, "status = success", 1)
-    total = shell.json(lead, "list", "--filter", "status = success", "--limit", "1000")
+    now = ("--min-position", head(shell))
+    total = shell.json(lead, "list", "--filter", "status = success", "--limit", "1000", *now)
+    spared = total["leads"][0]["lead_id"]
     given = ("--filter", "status = success", "--exclude", spared)
-    job = shell.json(bulk, "plan", "change-status", *given, "--status", "completed")
+    job = shell.json(bulk, "plan", "change-status", *given, "--status", "completed", *now)
     assert job["selected"] == len(total["leads"]) - 1
     refused = shell.run(bulk, "plan", "ready", *given, "--as", "agent", code=REFUSED)
     assert "[role-not-allowed]" in refused.stderr
@@ -195,14 +245,17 @@ def test_a_filter_chooses_and_ids_are_left_out(shell: Shell) -> None:
 def test_campaigns(shell: Shell) -> None:
     rules = '[{"end_cause": "Busy", "next_status": "automatic_redial", "delay_minutes": 20}]'
     made = shell.json(campaign, "create", "--name", "Autumn", "--project", "P", "--rules", rules)
-    listed = shell.run(campaign, "list").stdout
-    assert "Autumn" in listed
-    assert shell.json(campaign, "show", made["id"])["rules"][0]["delay_minutes"] == 20
-    assert "20 min" in shell.run(campaign, "rules", made["id"]).stdout
+    reached = ("--min-position", str(made["position"]))
+    assert "Autumn" in shell.run(campaign, "list", *reached).stdout
+    shown = shell.json(campaign, "show", made["id"], *reached)
+    assert shown["rules"][0]["delay_minutes"] == 20
+    assert "20 min" in shell.run(campaign, "rules", made["id"], *reached).stdout
     shell.run(campaign, "deactivate", made["id"])
     shell.run(campaign, "activate", made["id"])
     copy = shell.json(campaign, "copy", "--campaign-id", made["id"], "--name", "Winter")
-    assert {one["name"] for one in shell.json(campaign, "list")} >= {"Autumn", "Winter"}
+    reached = ("--min-position", str(copy["position"]))
+    names = {one["name"] for one in shell.json(campaign, "list", *reached)}
+    assert names >= {"Autumn", "Winter"}
     lifted = shell.json(campaign, "change-dialling-hours", copy["id"], "--hours", "null")
     assert lifted["changed"] is False
 
