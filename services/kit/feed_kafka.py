@@ -17,6 +17,8 @@ from services.kit.kafka_events import NotAnEvent, stored_of
 from services.kit.telemetry import logger
 
 RECORDS = 2_000
+SLICE = 100
+"""Records taken at once: unpacking is work, and others on the loop want their turn in between."""
 FETCH_WAIT_MS = 20
 START_SECONDS = 10.0
 
@@ -74,28 +76,53 @@ class KafkaFeed:
         if not self._next:
             await asyncio.sleep(wait_ms / 1000)
             return []
+        came: dict[int, list[StoredEvent]] = {}
+        after: dict[int, int] = {}
+        left = RECORDS
+        while left > 0:
+            try:
+                taken = await self._take(0 if came else wait_ms, min(left, SLICE))
+            except (FeedLost, FeedUnavailable):
+                if not came:
+                    raise
+                break  # what came counts; the next call fails the same way
+            if not taken:
+                break
+            for partition, records in taken.items():
+                came.setdefault(partition, []).extend(_stored(partition, records))
+                after[partition] = records[-1].offset + 1
+                left -= len(records)
+            await asyncio.sleep(0)
+        return [self._batch(partition, after[partition], came[partition]) for partition in came]
+
+    async def _take(self, wait_ms: int, most: int) -> dict[int, list[Any]]:
+        """Return at most so many records by partition, none when none came in time."""
         try:
-            fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=RECORDS)
+            fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=most)
         except (OffsetOutOfRangeError, UnknownTopicOrPartitionError) as error:
             raise FeedLost(type(error).__name__) from error
         except (KafkaError, OSError) as error:
             raise FeedUnavailable(type(error).__name__) from error
-        return [self._batch(place.partition, records) for place, records in fetched.items()]
+        return {place.partition: records for place, records in fetched.items()}
 
-    def _batch(self, partition: int, records: list[Any]) -> Batch:
-        events: list[StoredEvent] = []
-        for record in records:
-            try:
-                events.append(stored_of(record.value, record.headers))
-            except NotAnEvent as error:
-                logger().error(
-                    "not-an-event", partition=partition, offset=record.offset, why=str(error)
-                )
-        first = self._next[partition]
-        after = self._next[partition] = records[-1].offset + 1
+    def _batch(self, partition: int, after: int, events: list[StoredEvent]) -> Batch:
+        first, self._next[partition] = self._next[partition], after
         upto = max((one.position for one in events), default=0)
         self._position[partition] = max(self._position[partition], upto)
         return Batch(partition, first, after, self._position[partition], events)
 
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self._topic, partition)
+
+
+def _stored(partition: int, records: list[Any]) -> list[StoredEvent]:
+    """Return what the records hold; what is no event of ours is told and left out."""
+    events: list[StoredEvent] = []
+    for record in records:
+        try:
+            events.append(stored_of(record.value, record.headers))
+        except NotAnEvent as error:
+            logger().error(
+                "not-an-event", partition=partition, offset=record.offset, why=str(error)
+            )
+    return events

@@ -5,6 +5,7 @@ Streams are kept folded while this process holds their partition. What does not 
 gap is completed from the log; what cannot be folded parks its stream, and only that.
 """
 
+import asyncio
 import traceback
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,9 @@ from services.projections.tables import Tables
 
 PARKED_MOST = 100
 PARKED_AT_ONCE = 20
+SLICE = 50
+"""After so many events others on the loop have their turn, above all the writing of what was folded
+before: it takes a dozen statements, and each has to be sent by somebody."""
 _ORDINARY = frozenset(kind for kind in EVENTS.values() if kind.TOPIC not in ERASING)
 
 
@@ -126,9 +130,14 @@ class Folder:
         keys = await self._decoder.load_keys(one for batch in batches for one in batch.events)
         await self._load(streams)
         keys = {**keys, **await self._complete(streams)}
+        folded = 0
         for stream_id, new in streams.items():
             if new:
                 self._fold_stream(stream_id, new, keys, changes)
+                folded += len(new)
+                if folded >= SLICE:
+                    folded = 0
+                    await asyncio.sleep(0)
         self._memory.put_all(self._kept)
         self._kept = {}
         return changes

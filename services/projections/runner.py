@@ -149,7 +149,7 @@ class Worker:
             await self._abandon()
 
     async def _step(self, feed: Feed) -> None:
-        if time.monotonic() - self._renewed_at > HEARTBEAT_SECONDS:
+        if self._writing is None:
             await self._renew(feed)
         batches = await feed.poll(POLL_MS)
         self._lost_since = None
@@ -162,6 +162,8 @@ class Worker:
     async def _apply(self, feed: Feed, batches: Sequence[Batch]) -> None:
         changes = await self._folder.fold(batches)
         await self._settle()
+        if await self._renew(feed):  # now, because what is being written holds what it changes
+            return
         assert self._tables is not None
         group = Group(feed.source, batches, held_epochs(self.leases.held), changes)
         self._writing = asyncio.create_task(self._write(self._tables, group))
@@ -213,14 +215,21 @@ class Worker:
         metrics.partitions.set(len(self.leases.held))
         logger().info("partitions", held=sorted(self.leases.held), source=feed.source)
 
-    async def _renew(self, feed: Feed) -> None:
-        """Keep the leases; take up anew when the share or the topic has changed."""
+    async def _renew(self, feed: Feed) -> bool:
+        """Keep the leases when it is time, while nothing is being written.
+
+        Returns whether the share has changed and everything was taken up anew; raises Unsettled
+        when the topic has changed.
+        """
+        if time.monotonic() - self._renewed_at <= HEARTBEAT_SECONDS:
+            return False
         self._renewed_at = time.monotonic()
         if await self._read_generation() != self._generation:
             raise Unsettled
-        if await self.leases.renew():
-            await self._settle()
-            await self._take_up(feed)
+        if not await self.leases.renew():
+            return False
+        await self._take_up(feed)
+        return True
 
     async def _read_generation(self) -> int:
         """Return the generation of the topic, and show how far behind each partition is."""

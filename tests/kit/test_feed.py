@@ -9,7 +9,7 @@ import pytest
 from services.kit.codec import StoredEvent
 from services.kit.eventlog import EventLog
 from services.kit.feed import PARTITIONS, Feed, FeedLost, FeedUnavailable, Start, partition_of
-from services.kit.feed_kafka import KafkaFeed
+from services.kit.feed_kafka import SLICE, KafkaFeed
 from services.kit.feed_log import LogFeed
 from services.kit.ids import new_id
 from services.kit.publisher import Publisher, provide_topics
@@ -100,6 +100,21 @@ async def test_only_what_was_assigned_is_delivered_and_from_there(
             found = await read_all(feed, len(wanted[chosen]) - 1)
         assert found == {chosen: wanted[chosen][1:]}
         assert found[chosen][0] == second
+
+
+async def test_what_is_taken_in_slices_is_one_batch_a_partition(
+    database_url: str, kafka: str, topic_prefix: str
+) -> None:
+    who = new_id()
+    async with opened(database_url) as log:
+        await log.append(append(who, 0, lead()))
+        await log.append(append(who, 1, *(priority(1 + n % 9) for n in range(2 * SLICE))))
+        stored = await log.read_raw(0, 10_000)
+        async with feeding("kafka", log, kafka, topic_prefix) as feed:
+            feed.assign({partition_of(who): Start(0, 0)})
+            batches = await feed.poll(5_000)
+    assert [batch.events for batch in batches] == [stored]
+    assert [(batch.first, batch.next) for batch in batches] == [(0, len(stored))]
 
 
 async def test_the_log_feed_moves_partitions_without_events_on(database_url: str) -> None:

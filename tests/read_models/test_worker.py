@@ -18,6 +18,7 @@ from services.kit.feed import PARTITIONS, Batch, Start, partition_of
 from services.kit.ids import new_id
 from services.projections import folding, lead, metrics, tables, writing
 from services.projections.decoding import Decoder
+from services.projections.folding import Folder
 from services.projections.model import ReadModel, Row, StreamRow
 from services.projections.parking import parked_streams, unpark
 from services.projections.registry import MODELS
@@ -77,6 +78,32 @@ async def test_a_worker_goes_on_where_the_one_before_stopped(database_url: str) 
         async with working(database_url):
             await settled(log)
         await assert_equal_to_log(database_url)
+
+
+async def test_others_have_their_turn_while_many_events_are_folded(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, seen = 0, set()
+    fold_stream = Folder._fold_stream
+
+    def noted(*given: Any) -> None:
+        seen.add(turns)
+        fold_stream(*given)
+
+    async def wait_for_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    monkeypatch.setattr(Folder, "_fold_stream", noted)
+    async with opened(database_url) as log:
+        await Story(log).leads(4 * folding.SLICE)
+        other = asyncio.create_task(wait_for_turns())
+        async with working(database_url):
+            await settled(log)
+        other.cancel()
+    assert len(seen) >= 4
 
 
 async def test_the_lag_of_each_partition_is_shown(database_url: str) -> None:
