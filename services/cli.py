@@ -226,6 +226,14 @@ def _lead() -> typer.Typer:
     return family
 
 
+@_forms("quarantine")
+def _quarantine() -> typer.Typer:
+    """Calls that could not be taken in: list, show, mend, discard, reprocess them."""
+    from services.cli_quarantine import app as family
+
+    return family
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Lint, type-check and run all tests; with arguments, only pytest with them."""

@@ -154,7 +154,9 @@ def _item(one: Outcome) -> dict[str, Any]:
     if one.lead is not None:
         item["lead_id"] = str(one.lead)
     if one.kind == "recorded":
-        item |= {"version": one.version, "position": one.position}
+        item["version"] = one.version
+    if one.position:
+        item["position"] = one.position
     if one.held is not None:
         item |= {"code": one.code, "detail": one.text, "quarantine_id": str(one.held)}
     if one.unknown_fields:
@@ -169,7 +171,7 @@ def _tried(tried: Tried) -> dict[str, Any]:
         "quarantined": counts["quarantined"],
         "skipped": [str(one) for one in tried.skipped],
         "more": tried.more,
-        "position": max((one.position for _, one in tried.outcomes), default=0),
+        "position": tried.position,
         "items": [{"id": str(entry), **_item(outcome)} for entry, outcome in tried.outcomes],
     }
 

@@ -53,7 +53,8 @@ class Outcome(NamedTuple):
     """What became of one payload.
 
     lead, version, position: where the call stands, when it was recorded just now. code, text: why
-    it was put aside, in quarantine entry `held`. unknown_fields: what the payload said besides.
+    it was put aside, in quarantine entry `held`, which changed at `position` if it was just now.
+    unknown_fields: what the payload said besides.
     """
 
     kind: Literal["recorded", "duplicate", "quarantined"]
@@ -343,7 +344,12 @@ class Intake:
             batch.actor,
             batch.trace,
         )
-        for (place, fault), entry in zip(batch.faults.items(), held, strict=True):
+        for (place, fault), (entry, position) in zip(batch.faults.items(), held, strict=True):
             batch.outcomes[place] = Outcome(
-                "quarantined", fault.call_id, code=fault.code, text=fault.text, held=entry
+                "quarantined",
+                fault.call_id,
+                position=position,
+                code=fault.code,
+                text=fault.text,
+                held=entry,
             )

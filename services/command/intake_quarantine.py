@@ -54,17 +54,21 @@ class Quarantine:
 
     async def hold(
         self, faulty: Sequence[tuple[Arrival, Fault]], actor: Actor, trace: str
-    ) -> list[UUID]:
-        """Put payloads aside and return the entry of each."""
+    ) -> list[tuple[UUID, int]]:
+        """Put payloads aside; return each one's entry, and the position at which it changed just
+        now, 0 when it did not.
+        """
         wishes = [_held(arrival, fault) for arrival, fault in faulty]
-        await self._carry_out(wishes, actor, trace)
-        return [wish.entry for wish in wishes]
+        positions = await self._carry_out(wishes, actor, trace)
+        return [(wish.entry, positions.get(wish.entry, 0)) for wish in wishes]
 
     async def mark_reprocessed(
         self, taken_in: Sequence[tuple[UUID, UUID, str]], actor: Actor, trace: str
-    ) -> None:
-        """Note that entries were taken in after all: (entry, lead, call id)."""
-        await self._carry_out(
+    ) -> int:
+        """Note that entries were taken in after all: (entry, lead, call id). Return the position
+        of the last change, 0 when there was none.
+        """
+        positions = await self._carry_out(
             [
                 _Wish(entry, MarkReprocessed(lead=str(lead), call=call), f"call:{call}")
                 for entry, lead, call in taken_in
@@ -72,21 +76,28 @@ class Quarantine:
             actor,
             trace,
         )
+        return max(positions.values(), default=0)
 
-    async def _carry_out(self, wishes: Sequence[_Wish], actor: Actor, trace: str) -> None:
-        """Give one command per entry; the first of several to one entry counts."""
+    async def _carry_out(
+        self, wishes: Sequence[_Wish], actor: Actor, trace: str
+    ) -> dict[UUID, int]:
+        """Give one command per entry; the first of several to one entry counts. Return where those
+        that changed stand now.
+        """
         waiting: dict[UUID, _Wish] = {}
         for wish in wishes:
             waiting.setdefault(wish.entry, wish)
+        positions: dict[UUID, int] = {}
         for _ in range(ROUNDS_MAX):
             if not waiting:
-                return
-            waiting = await self._round(waiting, actor, trace)
+                return positions
+            waiting = await self._round(waiting, positions, actor, trace)
         raise log_outcome.OutcomeUnknown(f"{len(waiting)} entries met too many conflicts")
 
     async def _round(
-        self, waiting: dict[UUID, _Wish], actor: Actor, trace: str
+        self, waiting: dict[UUID, _Wish], positions: dict[UUID, int], actor: Actor, trace: str
     ) -> dict[UUID, _Wish]:
+        """Give them once; note positions, and return those that met a conflict."""
         states = await self._states.refresh(dict.fromkeys(waiting, "quarantine"))
         facts = Facts(self._clock.now(), actor, Organisation())
         appends: list[Append] = []
@@ -110,6 +121,7 @@ class Quarantine:
         left: dict[UUID, _Wish] = {}
         for entry, result in zip(asked, await self._log.append_many(appends), strict=True):
             if isinstance(result, Appended):
+                positions[entry] = result.position
                 continue
             if isinstance(result, log_outcome.OutcomeUnknown | log_outcome.AppendRefused):
                 raise result

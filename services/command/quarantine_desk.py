@@ -23,11 +23,15 @@ TRIED_MAX = 10_000
 
 @dataclass(slots=True)
 class Tried:
-    """What became of the entries that were tried again; `more` says that others still wait."""
+    """What became of the entries that were tried again; `more` says that others still wait.
+
+    position: of the last thing this wrote, 0 when it wrote nothing.
+    """
 
     outcomes: list[tuple[UUID, Outcome]] = field(default_factory=list)
     skipped: list[UUID] = field(default_factory=list)
     more: bool = False
+    position: int = 0
 
 
 class QuarantineDesk:
@@ -79,4 +83,6 @@ class QuarantineDesk:
             if outcome.lead is not None and outcome.call_id is not None:
                 taken_in.append((arrival.held, outcome.lead, outcome.call_id))
         # When this is not reached, the next try finds the calls recorded and notes it then.
-        await self._entries.mark_reprocessed(taken_in, actor, trace)
+        marked = await self._entries.mark_reprocessed(taken_in, actor, trace)
+        written = (one.position for one in outcomes)
+        tried.position = max(tried.position, marked, *written)

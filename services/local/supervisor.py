@@ -94,7 +94,7 @@ class Supervisor:
             kept.child.kill()
             if loop.time() - ready_at > STEADY_S:
                 delay_s = self.first_delay_s
-            delay_s = await self._start_again(kept, describe_exit(code), delay_s)
+            delay_s = await self._start_again(kept, _ended(kept.child, code), delay_s)
             self.say(f"{kept.program.name} runs again")
 
     async def _start_again(self, kept: _Kept, ended: str, delay_s: float) -> float:
@@ -112,9 +112,15 @@ class Supervisor:
                 await kept.child.until_ready()
             except StartFailed:
                 kept.child.kill()
-                ended = f"{describe_exit(kept.child.exit_code or 0)} before it was ready"
+                ended = _ended(kept.child, kept.child.exit_code or 0) + " before it was ready"
             else:
                 return delay_s
 
     def _log(self, program: Program) -> Path:
         return self.logs / f"{program.name}.log"
+
+
+def _ended(child: Child, code: int) -> str:
+    """Say how it ended, and what it said last when it ended by itself and badly."""
+    last = child.last_lines(1) if code > 0 else ""
+    return f"{describe_exit(code)} ({last})" if last else describe_exit(code)

@@ -45,7 +45,9 @@ async def test_each_item_has_its_outcome_in_its_place(service: Service) -> None:
     )
     assert third["outcome"] == "duplicate"
     assert fourth["code"] == "not-json"
-    assert answer["position"] == fifth["position"] == await service.commanding.log.head() - 2
+    head = await service.commanding.log.head()
+    assert fifth["position"] == head - 2
+    assert answer["position"] == head
     again = await service.done("/v1/calls", told, by="dialer")
     assert (again["recorded"], again["duplicate"], again["quarantined"]) == (0, 3, 2)
     assert await service.commanding.log.head() == answer["position"] + 2
@@ -129,11 +131,14 @@ async def test_held_payloads_get_in_once_the_mapping_is_mended(service: Service)
     told = [call(f"c-{n}", number="+14155550142", campaign="spring", minutes=n) for n in range(3)]
     answer = await service.done("/v1/calls", [*told, {"call_id": "x"}], by="dialer")
     assert [one["code"] for one in answer["items"]] == ["number-unknown"] * 3 + ["call-invalid"]
+    assert answer["position"] == await service.commanding.log.head()
     entries = [one["quarantine_id"] for one in answer["items"]]
     lead = await service.lead(campaign, phone="+14155550142", owner=NORTH)
 
     tried = await service.done("/v1/quarantine/reprocess", {"ids": entries[:1]})
     assert (tried["taken_in"], tried["quarantined"], tried["skipped"]) == (1, 0, [])
+    # Who waits for the position sees the calls, and that the entries are done.
+    assert tried["position"] == await service.commanding.log.head()
     tried = await service.done("/v1/quarantine/reprocess", {"code": "number-unknown"})
     assert (tried["taken_in"], tried["quarantined"], tried["more"]) == (2, 0, False)
     tried = await service.done("/v1/quarantine/reprocess", {"ids": entries})

@@ -25,6 +25,7 @@ from services.cli_campaign import app as campaign
 from services.cli_client import REFUSED, UNREACHABLE, USAGE
 from services.cli_command import app as command
 from services.cli_lead import app as lead
+from services.cli_quarantine import app as quarantine
 from services.local.demo_keys import demo_keys
 from services.local.sample_data import CAMPAIGN
 from tests.e2e.conftest import Loaded
@@ -258,6 +259,35 @@ def test_campaigns(shell: Shell) -> None:
     assert names >= {"Autumn", "Winter"}
     lifted = shell.json(campaign, "change-dialling-hours", copy["id"], "--hours", "null")
     assert lifted["changed"] is False
+
+
+def test_a_held_call_is_mended_and_taken_in(shell: Shell, loaded: Loaded, tmp_path: Path) -> None:
+    (one,) = some(shell, "status = not_interested", 1)
+    broken = {"call_id": f"held-{one}", "lead_id": one, "started_at": "2026-11-20T10:00:00Z"}
+    broken["end_cause"] = "Bussy"
+    answer = httpx.post(
+        f"{loaded.stack.address}/v1/calls",
+        json=[broken],
+        headers={"authorization": f"Bearer {demo_keys(loaded.folder)['dialer']}"},
+        trust_env=False,
+    ).json()
+    entry = answer["items"][0]["quarantine_id"]
+    loaded.shows(answer["position"])
+    assert entry in shell.run(quarantine, "list", "--code", "end-cause-unknown").stdout
+    raw = shell.run(quarantine, "show", entry, "--raw").stdout
+    assert json.loads(raw) == broken
+    assert shell.json(quarantine, "show", entry)["code"] == "end-cause-unknown"
+
+    told = shell.run(quarantine, "reprocess", entry, code=REFUSED).stdout
+    assert told == "0 taken in, 1 still held, 0 skipped\n  1 end-cause-unknown\n"
+    assert "say which" in shell.run(quarantine, "reprocess", code=USAGE).stderr
+    told = shell.run(quarantine, "mend", entry, str(tmp_path / "none"), code=USAGE).stderr
+    assert "cannot be read: No such file" in told
+    told = shell.run(quarantine, "mend", entry, "-", stdin=raw.replace("Bussy", "Busy")).stdout
+    assert told.startswith(f"done: {entry} quarantine.payload_mended")
+    assert shell.json(quarantine, "reprocess", entry)["taken_in"] == 1
+    told = shell.run(quarantine, "discard", entry, "--reason", "late", code=REFUSED).stderr
+    assert "[payload-reprocessed]" in told
 
 
 def test_who_asks_and_where(shell: Shell, loaded: Loaded, tmp_path: Path) -> None:

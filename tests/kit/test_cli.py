@@ -53,6 +53,7 @@ def test_help_names_every_command() -> None:
         "index",
         "unpark",
         "migrate",
+        "quarantine",
         "test",
         "bench",
     ):

@@ -114,7 +114,8 @@ import pathlib, time
 runs = pathlib.Path({str(runs)!r})
 count = len(runs.read_text()) + 1 if runs.exists() else 1
 runs.write_text("x" * count)
-if count in (2, 3): raise SystemExit(7)
+if count == 2: raise SystemExit(7)
+if count == 3: print("seven", flush=True); raise SystemExit(7)
 print("up", flush=True)
 time.sleep(60)
 """
@@ -126,7 +127,7 @@ time.sleep(60)
     assert [line.split(" (log")[0] for line in told] == [
         "worker ended with SIGKILL; starting it again in 0.01 s",
         "worker ended with exit code 7 before it was ready; starting it again in 0.02 s",
-        "worker ended with exit code 7 before it was ready; starting it again in 0.04 s",
+        "worker ended with exit code 7 (seven) before it was ready; starting it again in 0.04 s",
         "worker runs again",
     ]
     assert supervisor.starts("worker") == 4

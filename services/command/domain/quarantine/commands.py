@@ -45,7 +45,7 @@ class HoldPayload(Command):
 
 
 class MendPayload(Command):
-    """Put mended bytes in the payload's place; it is tried again then."""
+    """Put mended bytes in the payload's place; reprocessing tries those."""
 
     aggregate: ClassVar[str] = "quarantine"
     roles: ClassVar[frozenset[str]] = frozenset({"admin"})
