@@ -17,6 +17,7 @@ from services.cli_client import (
     DemoUser,
     Json,
     KeyFile,
+    MinPosition,
     answers,
     as_line,
     client,
@@ -44,6 +45,7 @@ def list_page(
     ] = "open",
     code: Code = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    min_position: MinPosition = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
@@ -52,7 +54,7 @@ def list_page(
     """List held payloads, the latest first, with the reason."""
     page = answers(
         lambda: client(address, key_file, user).get(
-            "/v1/quarantine", state=state, code=code, limit=limit
+            "/v1/quarantine", state=state, code=code, limit=limit, min_position=min_position
         ),
         as_json=as_json,
     )
@@ -74,6 +76,7 @@ def show(
     raw: Annotated[
         bool, typer.Option("--raw", help="Only the payload, as it is now: to mend it.")
     ] = False,
+    min_position: MinPosition = None,
     address: Address = "",
     key_file: KeyFile = "",
     user: DemoUser = "admin",
@@ -81,7 +84,10 @@ def show(
 ) -> None:
     """Show a held payload: its bytes as text, why it is held, what became of it."""
     found = answers(
-        lambda: client(address, key_file, user).get(f"/v1/quarantine/{entry}"), as_json=as_json
+        lambda: client(address, key_file, user).get(
+            f"/v1/quarantine/{entry}", min_position=min_position
+        ),
+        as_json=as_json,
     )["held"]
     if raw:
         text = found["raw"] if found["mended"] is None else found["mended"]
@@ -152,7 +158,7 @@ def reprocess(
         more = "; more wait, ask again" if tried["more"] else ""
         print(
             f"{tried['taken_in']:,} taken in, {tried['quarantined']:,} still held,"
-            f" {len(tried['skipped']):,} skipped{more}"
+            f" {len(tried['skipped']):,} skipped{more} (position {tried['position']})"
         )
         held = Counter(one["code"] for one in tried["items"] if "code" in one)
         for why, count in held.most_common():

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
 import pytest
 
-from services.local.demo_keys import demo_keys
 from services.local.sample import Summary, run_sample
 from services.local.stack import Stack, running_stack
 
@@ -32,16 +30,6 @@ class Loaded:
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine where the stack lives."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_SECONDS)
-
-    def shows(self, position: int) -> None:
-        """Wait until reads show this position."""
-        key = demo_keys(self.folder)["admin"]
-        answer = httpx.get(
-            f"{self.stack.address}/v1/stats?min_position={position}",
-            headers={"authorization": f"Bearer {key}"},
-            trust_env=False,
-        )
-        assert answer.status_code == 200, answer.text
 
 
 @pytest.fixture(scope="package")

@@ -262,7 +262,7 @@ def test_campaigns(shell: Shell) -> None:
 
 
 def test_a_held_call_is_mended_and_taken_in(shell: Shell, loaded: Loaded, tmp_path: Path) -> None:
-    (one,) = some(shell, "status = not_interested", 1)
+    one = closed_lead(shell)
     broken = {"call_id": f"held-{one}", "lead_id": one, "started_at": "2026-11-20T10:00:00Z"}
     broken["end_cause"] = "Bussy"
     answer = httpx.post(
@@ -272,14 +272,16 @@ def test_a_held_call_is_mended_and_taken_in(shell: Shell, loaded: Loaded, tmp_pa
         trust_env=False,
     ).json()
     entry = answer["items"][0]["quarantine_id"]
-    loaded.shows(answer["position"])
-    assert entry in shell.run(quarantine, "list", "--code", "end-cause-unknown").stdout
+    reached = ("--min-position", str(answer["position"]))
+    listed = shell.run(quarantine, "list", "--code", "end-cause-unknown", *reached).stdout
+    assert entry in listed
     raw = shell.run(quarantine, "show", entry, "--raw").stdout
     assert json.loads(raw) == broken
     assert shell.json(quarantine, "show", entry)["code"] == "end-cause-unknown"
 
     told = shell.run(quarantine, "reprocess", entry, code=REFUSED).stdout
-    assert told == "0 taken in, 1 still held, 0 skipped\n  1 end-cause-unknown\n"
+    assert told.startswith("0 taken in, 1 still held, 0 skipped (position ")
+    assert told.endswith(")\n  1 end-cause-unknown\n")
     assert "say which" in shell.run(quarantine, "reprocess", code=USAGE).stderr
     told = shell.run(quarantine, "mend", entry, str(tmp_path / "none"), code=USAGE).stderr
     assert "cannot be read: No such file" in told
