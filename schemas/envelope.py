@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
+
 from schemas.event import Event
 
 
@@ -26,12 +28,19 @@ class Origin(NamedTuple):
     trace: str = ""
 
 
+def decode_origin(meta: bytes) -> Origin:
+    """Return who and what caused an event, from their stored form (services/kit/codec.py)."""
+    said = orjson.loads(meta)
+    return Origin(said["actor"], said["cause"], said.get("trace", ""))
+
+
 class Recorded(NamedTuple):
     """An event as it stands in the log.
 
     `position` counts all events from 1 without a gap, in commit order; `version` counts the
     events of this stream from 1. `happened_at` is the fact's own time, `recorded_at` the
-    database's clock at commit. `erased` says that personal fields were wanted and their key
+    database's clock at commit. `said` is the origin or its stored form, which is read when somebody
+    asks: of most events nobody does. `erased` says that personal fields were wanted and their key
     is gone, so they read as their defaults. `stored` is the event's public and personal JSON as
     they are stored, when they are in today's shape, for those who pass them on unread.
     """
@@ -41,10 +50,16 @@ class Recorded(NamedTuple):
     version: int
     happened_at: datetime
     recorded_at: datetime
-    origin: Origin
+    said: Origin | bytes
     event: Event
     erased: bool = False
     stored: tuple[bytes, bytes | None] | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Who and what caused the event."""
+        said = self.said
+        return said if isinstance(said, Origin) else decode_origin(said)
 
     @property
     def event_id(self) -> str:

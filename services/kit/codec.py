@@ -26,7 +26,9 @@ from services.kit.keys import DataKey
 _MICROSECOND = timedelta(microseconds=1)
 _PLACE = ("originator_id", "originator_version", "timestamp")
 _FRAME = struct.Struct(">16sihqIIII")
+_loads = orjson.loads
 _new = object.__new__
+_tuple = tuple.__new__
 _set = object.__setattr__  # events are frozen
 
 
@@ -108,12 +110,6 @@ def encode_origin(origin: Origin) -> bytes:
     return orjson.dumps(meta)
 
 
-def decode_origin(meta: bytes) -> Origin:
-    """Return who and what caused an event."""
-    said = orjson.loads(meta)
-    return Origin(said["actor"], said["cause"], said.get("trace", ""))
-
-
 def digest(stored: StoredEvent) -> bytes:
     """Return SHA-256 over every stored byte of the event but its position, recording time and
     hash.
@@ -179,7 +175,7 @@ class EventCodec:
         """Know exactly these events."""
         self._lines: dict[str, _TwoLines] = {}
         self._mappers: dict[str, Mapper[UUID]] = {}
-        self._kinds = dict(catalogue)
+        self._kinds = {topic: (kind, kind.class_version) for topic, kind in catalogue.items()}
         for topic, event_class in catalogue.items():
             assert topic == event_class.TOPIC, f"{event_class.__name__} is filed under {topic}"
             register_topic(topic, event_class)
@@ -207,36 +203,32 @@ class EventCodec:
         position, recorded_at, happened_at, stream_id, version, _, topic, _, data, meta, hidden = (
             stored
         )
-        kind = self._kinds.get(topic)
-        if kind is None:
+        known = self._kinds.get(topic)
+        if known is None:
             raise UnknownEvent(f"event type {topic} at position {position}")
-        state: dict[str, Any] = orjson.loads(data)
+        kind, today = known
+        state: dict[str, Any] = _loads(data)
         personal = None
         if hidden is not None and key is not None:
             personal = key.decrypt(version, hidden)
-            state.update(orjson.loads(personal))
+            state.update(_loads(personal))
         texts = None
-        if state.pop("class_version", 1) != kind.class_version:
+        if state.pop("class_version", 1) != today:
             event = self._lifted(stored, key)
         else:
             # What is in today's shape needs no upcasting: the state is the event's, as it is.
-            if kind.class_version == 1:
+            if today == 1:
                 texts = data, personal
             event = _new(kind)
             _set(event, "__dict__", state)
             state["originator_id"] = stream_id
             state["originator_version"] = version
             state["timestamp"] = happened_at
-        return Recorded(
-            position,
-            stream_id,
-            version,
-            happened_at,
-            recorded_at,
-            decode_origin(meta),
-            event,
-            hidden is not None and key is None,
-            texts,
+        erased = hidden is not None and key is None
+        # Not by its name: that would be a call more for every event read.
+        return _tuple(
+            Recorded,
+            (position, stream_id, version, happened_at, recorded_at, meta, event, erased, texts),
         )
 
     def _lifted(self, stored: StoredEvent, key: DataKey | None) -> Event:

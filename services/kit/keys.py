@@ -91,23 +91,46 @@ class DataKey:
         self._secret = secret
         self._stream = stream_id.bytes
 
+    def cipher(self) -> AESGCM:
+        """Return the cipher of this key."""
+        return AESGCM(self._secret)
+
+    def kept(self) -> "DataKey":
+        """Return the same key with a cipher that is made once, to read many texts in a row."""
+        return _KeptKey(self._stream, self._secret)
+
     def encrypt(self, version: int, plain: bytes) -> bytes:
         """Return nonce and ciphertext of the personal fields of event `version`."""
         nonce = os.urandom(NONCE_BYTES)
-        cipher = AESGCM(self._secret)
-        return nonce + cipher.encrypt(nonce, plain, self._stream + version.to_bytes(4))
+        return nonce + self.cipher().encrypt(nonce, plain, self._stream + version.to_bytes(4))
 
     def decrypt(self, version: int, stored: bytes) -> bytes:
         """Return the personal fields of event `version`; raise KeyUnusable when the bytes
         were changed.
         """
         try:
-            return AESGCM(self._secret).decrypt(
+            return self.cipher().decrypt(
                 stored[:NONCE_BYTES], stored[NONCE_BYTES:], self._stream + version.to_bytes(4)
             )
         except InvalidTag:
             stream = UUID(bytes=self._stream)
             raise KeyUnusable(f"personal fields of {stream}/{version} do not open") from None
+
+
+class _KeptKey(DataKey):
+    """A key for a moment: what it keeps is large."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, stream: bytes, secret: bytes) -> None:
+        self._secret = secret
+        self._stream = stream
+        self._cipher: AESGCM | None = None
+
+    def cipher(self) -> AESGCM:
+        if self._cipher is None:
+            self._cipher = AESGCM(self._secret)
+        return self._cipher
 
 
 class KeyRing:

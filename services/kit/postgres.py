@@ -4,6 +4,8 @@ list of retryable faults.
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import asyncpg
 
@@ -29,6 +31,33 @@ RETRYABLE: tuple[type[Exception], ...] = (
 
 The statement may or may not have happened.
 """
+
+
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+async def count_instants(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Let this connection read and write instants as PostgreSQL counts them, in microseconds.
+
+    The values are the same, in half the time: for those who move a great many. Not for infinity.
+    """
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        format="tuple",
+        encoder=_count_of,
+        decoder=_instant_of,
+    )
+
+
+def _count_of(instant: datetime) -> tuple[int]:
+    since = instant - _FIRST
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
+
+
+@lru_cache(maxsize=4096)  # events that were appended together have their time in common
+def _instant_of(count: tuple[int]) -> datetime:
+    return _FIRST + timedelta(microseconds=count[0])
 
 
 async def _as_it_is(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:

@@ -155,7 +155,7 @@ class Comparison:
             if self._is_unsettled(stored, applied):
                 left_out.add(stream_id)
                 continue
-            events = [self._decoder.decode_one(one, keys) for one in applied]
+            events = self._decoder.decode_stream(applied, keys)
             for model in BY_CATEGORY.get(stored[0].type.partition(".")[0], ()):
                 expected[model.name].extend(model.advance(None, events)[1].rows)
             self.checked.events += len(applied)

@@ -12,7 +12,7 @@ import orjson
 from schemas.catalogue import EVENTS
 from schemas.envelope import Recorded
 from schemas.event import Event
-from services.kit.codec import EventCodec, StoredEvent, UnknownEvent, decode_origin
+from services.kit.codec import EventCodec, StoredEvent, UnknownEvent
 from services.kit.keys import DataKey, KeyRing
 
 Keys = Mapping[UUID, DataKey | None]
@@ -65,6 +65,19 @@ class Decoder:
         except UnknownEvent:
             return self._unknown(stored, keys)
 
+    def decode_stream(self, stored: Sequence[StoredEvent], keys: Keys) -> list[Recorded]:
+        """Return events of one stream, as `decode_one` does for each of them."""
+        if not stored:
+            return []
+        key = keys.get(stored[0].stream_id)
+        if key is not None and len(stored) > 1:
+            key = key.kept()
+        decode = self._codec.decode
+        try:
+            return [decode(one, key) for one in stored]
+        except UnknownEvent:
+            return [self.decode_one(one, keys) for one in stored]
+
     def forget(self, stream_id: UUID) -> None:
         """Drop a key that was destroyed."""
         self.keys.put(stream_id, None)
@@ -82,7 +95,7 @@ class Decoder:
             stored.version,
             stored.happened_at,
             stored.recorded_at,
-            decode_origin(stored.meta),
+            stored.meta,
             fact.placed(stored.stream_id, stored.version, stored.happened_at),
             stored.personal is not None and key is None,
         )

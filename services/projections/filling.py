@@ -13,8 +13,9 @@ from uuid import UUID
 import asyncpg
 import uvloop
 
+from services.kit.background import collect_rarely
 from services.kit.keys import KeyRing, MasterKey
-from services.kit.postgres import connect_pool
+from services.kit.postgres import connect_pool, count_instants
 from services.projections.decoding import Decoder, Keys
 from services.projections.field_indexes import BUILD_SECONDS_MAX
 from services.projections.model import Row, StreamRow
@@ -25,7 +26,7 @@ from services.projections.tables import Table, columns_of
 SMALL = 20_000
 """With fewer events than these, more processes would take longer to start than to fold."""
 
-PARTS_EACH = 8
+PARTS_EACH = 4
 """Parts of a process: so many that none waits long for the last."""
 
 Item = TypeVar("Item")
@@ -82,6 +83,7 @@ async def fill(
 
 
 def _fold_part(part: Part) -> int:
+    collect_rarely()
     return uvloop.run(fold_part(part))
 
 
@@ -95,6 +97,8 @@ async def fold_part(part: Part) -> int:
         async with pool.acquire() as reader, pool.acquire() as writer:
             # Who makes indexes later waits until this is on the disk; nobody reads it before.
             await writer.execute("set synchronous_commit = off")
+            for connection in (reader, writer):
+                await count_instants(connection)
             columns = await columns_of(writer, part.table)
             table = Table(BY_NAME[part.model], part.table, columns)
             return await _Folding(part, table, decoder).copy(reader, writer)
@@ -141,7 +145,7 @@ class _Folding:
                 self._events += len(stored)
                 if stored[0].type.partition(".")[0] == model.category:
                     applied = part.standing.applied(stream_id, stored)
-                    events = [self._decoder.decode_one(one, keys) for one in applied]
+                    events = self._decoder.decode_stream(applied, keys)
                     rows.extend(model.advance(None, events)[1].rows)
             for record in self._table.records_of(rows):
                 yield record

@@ -242,8 +242,8 @@ class Folder:
         models = self._models[_category(new[0].type)]
         changes.firsts[stream_id] = new[0]
         try:
-            decode = self._decoder.decode_one
-            self._apply(stream_id, models, [decode(one, keys) for one in new], changes)
+            events = self._decoder.decode_stream(new, keys)
+            self._apply(stream_id, models, events, changes)
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this stream alone
             self._fold_one_by_one(stream_id, models, new, keys, changes)
 

@@ -14,11 +14,11 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from schemas.envelope import decode_origin
 from schemas.filters import Kind as FieldKind
 from schemas.rights import sees
 from services.kit import errors
 from services.kit.auth import Principal
-from services.kit.codec import decode_origin
 from services.query.lead_log import Kind
 from services.query.masking import mask_event
 from services.query.parameters import Actor, Current, Id, Position

@@ -30,7 +30,7 @@ async def plain_fold(settings: Settings, models: Sequence[ReadModel]) -> float:
         streams.setdefault(one.stream_id, []).append(one)
     began = time.perf_counter()
     for events in streams.values():
-        recorded = [decoder.decode_one(one, keys) for one in events]
+        recorded = decoder.decode_stream(events, keys)
         for model in models:
             model.advance(None, recorded)
     return len(stored) / (time.perf_counter() - began)

@@ -2,12 +2,12 @@
 of them fold.
 """
 
-import asyncio
 import resource
 import sys
 import time
 
 import orjson
+import uvloop
 
 from services.kit.background import collect_rarely
 from services.kit.settings import read_settings
@@ -35,4 +35,4 @@ async def main(name: str, processes: int) -> None:
 if __name__ == "__main__":
     set_up_logging("rebuild")  # standard output is for the result
     collect_rarely()
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2])))

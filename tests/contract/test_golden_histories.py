@@ -1,19 +1,23 @@
 """What was once stored stays readable: samples of every event type and version, read and folded."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.catalogue import EVENTS
 from schemas.envelope import Recorded
 from services.command.aggregates import AGGREGATES
 from services.kit.codec import EventCodec, StoredEvent, encode_origin
-from services.kit.keys import DataKey
+from services.kit.keys import DataKey, KeyRing
 from services.projections import lead, lead_log
+from services.projections.decoding import Decoder
 from tests.contract.golden_samples import STREAM, files, missing, own_fields
-from tests.kit.event_logs import ORIGIN, WHEN
+from tests.kit.event_logs import MASTER, ORIGIN, WHEN
 
 CODEC = EventCodec(EVENTS)
 KEY = DataKey(UUID(STREAM), bytes(32))
@@ -89,6 +93,27 @@ def test_a_whole_history_folds(category: str, erased: bool) -> None:
 def test_any_event_may_come_first(sample: dict[str, Any]) -> None:
     aggregate = AGGREGATES[sample["type"].partition(".")[0]]
     assert aggregate.replay([CODEC.decode(stored(sample), KEY)], None).version == 1
+
+
+UNKNOWN = {"type": "lead.painted", "schema_version": 1, "data": '{"a":1}', "personal": '{"b":2}'}
+EVERY = [one for many in files().values() for one in many]
+
+
+@given(st.lists(st.sampled_from([*EVERY, UNKNOWN]), max_size=5), st.booleans())
+def test_a_stream_reads_as_its_events_do_one_by_one(
+    samples: list[dict[str, Any]], erased: bool
+) -> None:
+    """Of every type and version, with unknown ones among them, whole or erased."""
+    decoder = Decoder(KeyRing(MASTER, cast("asyncpg.Pool[asyncpg.Record]", None)))
+    keys = {UUID(STREAM): None if erased else KEY}
+    events = [stored(sample, version) for version, sample in enumerate(samples, 1)]
+    together = decoder.decode_stream(events, keys)
+    singly = [decoder.decode_one(one, keys) for one in events]
+    for one, other in zip(together, singly, strict=True):
+        assert one._replace(event=other.event) == other
+        assert (type(one.event), vars(one.event)) == (type(other.event), vars(other.event))
+        assert one.origin == ORIGIN
+        assert one.erased == (erased and samples[one.version - 1]["personal"] is not None)
 
 
 def test_every_category_has_its_samples() -> None:

@@ -266,6 +266,25 @@ def test_moving_bytes_between_columns_changes_the_digest(
             assert digest(other) != digest(row)
 
 
+@given(text, text, text)
+def test_an_origin_is_read_when_asked_for_as_it_was_said(
+    actor: str, cause: str, trace: str
+) -> None:
+    origin = Origin(actor, cause, trace)
+    recorded = CODEC.decode(stored(Painted("red"), meta=encode_origin(origin)), None)
+    assert (recorded.said, recorded.origin) == (encode_origin(origin), origin)
+    assert recorded._replace(said=origin).origin == origin
+
+
+def test_a_key_kept_for_many_texts_opens_and_closes_what_the_key_does() -> None:
+    kept = KEY.kept()
+    for version in (1, 2):
+        assert kept.decrypt(version, KEY.encrypt(version, b"Ann")) == b"Ann"
+        assert KEY.decrypt(version, kept.encrypt(version, b"Bob")) == b"Bob"
+    with pytest.raises(KeyUnusable):
+        kept.decrypt(1, KEY.encrypt(2, b"Ann"))
+
+
 def test_an_origin_is_stored_as_short_as_it_is() -> None:
     assert orjson.loads(encode_origin(Origin("a", "b"))) == {"actor": "a", "cause": "b"}
     assert orjson.loads(encode_origin(Origin("a", "b", "t")))["trace"] == "t"

@@ -1,13 +1,14 @@
 """Connections go back to the pool as they are: without a round trip, and without a trace."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from services.kit.migrate import migrate
-from services.kit.postgres import connect_pool
+from services.kit.postgres import connect_pool, count_instants
 from services.local.postgres import LocalPostgres
 
 
@@ -65,3 +66,25 @@ async def test_a_wrong_address_or_password_is_said_at_once(database_url: str) ->
             await connect_pool("postgresql://localhost:none/leads", "leads_query")
         with pytest.raises(asyncpg.InvalidPasswordError):
             await connect_pool(database_url.replace("@", "x@"), "leads_query")
+
+
+async def test_instants_that_are_counted_are_the_same(database_url: str) -> None:
+    given = [
+        datetime(1582, 10, 4, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 3, 1, 10, 0, 0, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime(9999, 12, 31, tzinfo=UTC),
+    ]
+    usual, counting = [await asyncpg.connect(database_url) for _ in range(2)]
+    try:
+        await count_instants(counting)
+        for instant in given:
+            as_text = "select ($1::timestamptz at time zone 'UTC')::text"
+            shown = await counting.fetchval(as_text, instant)
+            assert shown == await usual.fetchval(as_text, instant)
+            back = await counting.fetchval("select $1::timestamptz", instant)
+            assert (back, back.tzinfo) == (instant, UTC)
+        assert await counting.fetchval("select null::timestamptz") is None
+    finally:
+        await usual.close()
+        await counting.close()

@@ -35,7 +35,7 @@ def told(*events: Event, by: str = f"user:{ADA}") -> list[Recorded]:
             version=version,
             happened_at=at(version),
             recorded_at=at(version + 60),
-            origin=Origin(by, "command:test"),
+            said=Origin(by, "command:test"),
             event=event.placed(STREAM, version, at(version)),
         )
         for version, event in enumerate(events, 1)

@@ -156,7 +156,7 @@ async def _folded(decoder: Decoder, chunk: list[Any], position: int) -> list[Row
     keys = await decoder.load_keys(one for known in streams for one in known)
     rows = []
     for known in streams:
-        row, _ = MODEL.advance(None, [decoder.decode_one(one, keys) for one in known])
+        row, _ = MODEL.advance(None, decoder.decode_stream(known, keys))
         assert row is not None
         rows.append(row)
     return rows
