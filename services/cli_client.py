@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import httpx
 import typer
@@ -24,6 +24,8 @@ REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 """Exit codes beside 0: the answer is no, the question is incomplete, nobody answers."""
 
 TIMEOUT_SECONDS = 30.0
+DOWNLOAD_TIMEOUT_SECONDS = 90.0
+"""Between two pieces: a large list is sorted before its first lead comes."""
 TRIES = 3
 PAUSE_SECONDS = 0.5
 
@@ -107,6 +109,26 @@ class Client:
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
         sent.setdefault("idempotency-key", f"cli-{new_id()}")
         return self._asked("POST", path, body, {}, sent).json()
+
+    def save(self, path: str, sink: BinaryIO, **query: Any) -> None:
+        """Write a download into `sink` as it comes. Raises Failed when it broke off: what is
+        written then is not all. Nothing is tried again once something was written.
+        """
+        given = {name: value for name, value in query.items() if value not in (None, "", ())}
+        sent = {"authorization": f"Bearer {self.key}"}
+        try:
+            with httpx.stream(
+                "GET", self.address + path, params=given, headers=sent,
+                timeout=DOWNLOAD_TIMEOUT_SECONDS, trust_env=False,
+            ) as answer:  # fmt: skip
+                if answer.is_error:
+                    answer.read()
+                    raise _problem(answer)
+                sink.writelines(answer.iter_bytes())
+        except httpx.RemoteProtocolError as error:
+            raise Failed(f"the download broke off, it is not complete ({error})") from None
+        except httpx.HTTPError as error:
+            raise Failed(_silent(self.address, error)) from None
 
     def text(self, path: str) -> str:
         """Return a document that is no JSON."""

@@ -1,8 +1,11 @@
 """`leads lead`: find leads, look at one, read what happened to it."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -18,6 +21,7 @@ from services.cli_client import (
     answers,
     as_line,
     client,
+    give_up,
     width,
 )
 
@@ -67,6 +71,43 @@ def list_some(
         return
     names = columns.split(",")
     _table(names, [[one.get(name) for name in names] for one in page["leads"]])
+
+
+@app.command()
+def export(
+    filter_text: Annotated[str, typer.Option("--filter", help="As in: status = ready")] = "",
+    search: Annotated[str, typer.Option(help="Part of a name, number, address or field.")] = "",
+    sort: Annotated[str, typer.Option(help="Column; with - before it, downwards.")] = "",
+    columns: Annotated[str, typer.Option(help="Which, with commas between; else all.")] = "",
+    view: Annotated[str, typer.Option(help="A view's leads and columns, instead.")] = "",
+    contacts: Annotated[bool, typer.Option("--contacts", help="With secondary contacts.")] = False,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Lines of JSON, not CSV.")] = False,
+    output: Annotated[str, typer.Option("-o", help="Into this file.")] = "-",
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+) -> None:
+    """Download every lead in your sight that matches, of one moment; a file is there when whole."""
+    if view and (filter_text or search or sort or columns):
+        give_up("a view has its own filter, sort and columns; leave them out")
+    query = {
+        "filter": filter_text, "q": search, "sort": sort, "columns": columns,
+        "contacts": "true" if contacts else "", "format": "ndjson" if ndjson else "csv",
+    }  # fmt: skip
+    path = f"/v1/views/{quote(view, safe='')}/export" if view else "/v1/leads/export"
+    who = answers(lambda: client(address, key_file, user), as_json=False)
+    if output == "-":
+        answers(lambda: who.save(path, sys.stdout.buffer, **query), as_json=False)
+        return
+    part = Path(output + ".part")
+    try:
+        with part.open("wb") as sink:
+            answers(lambda: who.save(path, sink, **query), as_json=False)
+        part.replace(output)
+    except OSError as error:
+        give_up(f"the file cannot be written: {error}")
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @app.command()

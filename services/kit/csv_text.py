@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+"""Full-width signs too: some spreadsheets read them like plain ones."""
 
 
 def csv_line(cells: Sequence[str]) -> bytes:

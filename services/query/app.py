@@ -26,6 +26,7 @@ from services.query import (
     contract,
     dial_list,
     dnc,
+    export,
     lead,
     lead_history,
     lead_log,
@@ -53,6 +54,7 @@ LAG_EVENTS_MAX = 100_000
 """More than this behind, /readyz says so: answers would be too old to work with."""
 
 _ROUTES = (
+    export,
     lead,
     breakdown,
     lead_history,

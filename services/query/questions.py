@@ -3,7 +3,7 @@ become the same thing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -71,9 +71,8 @@ class Body(BaseModel):
     min_position: Annotated[int, Field(ge=0, le=POSITION_MAX)] = 0
 
 
-class SearchBody(Body):
-    """Leads that match `filter`, in the order of `sort` (default: last modified first), page by
-    page.
+class ListBody(Body):
+    """Leads that match `filter`, in the order of `sort` (default: last modified first).
 
     `columns` are system columns, `contacts`, `notes`, `fields` or `fields.<import name>`; without
     it all but the notes come.
@@ -81,6 +80,16 @@ class SearchBody(Body):
 
     sort: Annotated[tuple[SortSpec, ...], Field(max_length=3, strict=False)] = ()
     columns: Annotated[tuple[Name, ...], Field(max_length=COLUMNS_MAX, strict=False)] = ()
+
+
+class SearchBody(ListBody):
+    """Leads that match `filter`, in the order of `sort` (default: last modified first), page by
+    page.
+
+    `columns` are system columns, `contacts`, `notes`, `fields` or `fields.<import name>`; without
+    it all but the notes come.
+    """
+
     limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Annotated[str, Field(max_length=4_000)] | None = None
 
@@ -119,7 +128,7 @@ Date = Literal[
 ]
 
 
-class ListParameters(Current):
+class Conditions(Current):
     """Simple conditions, all of which must hold; `filter` is the text form of the filter tree."""
 
     status: list[Code] = Field(default=[], max_length=200)
@@ -155,19 +164,24 @@ class ListParameters(Current):
     filter: LongLine | None = None
     sort: Annotated[Line, Field(description="`-last_modified_at,name`")] | None = None
     columns: LongLine | None = None
+
+
+class ListParameters(Conditions):
+    """Simple conditions, all of which must hold; `filter` is the text form of the filter tree."""
+
     limit: Limit = LIMIT_DEFAULT
     cursor: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A checked question. `tree` None means every lead in sight."""
+    """A checked question. `tree` None means every lead in sight; `limit` 0, all of them."""
 
     tree: Any
     sort: tuple[SortKey, ...]
     columns: tuple[str, ...]
-    limit: int
-    cursor: str | None
+    limit: int = 0
+    cursor: str | None = None
 
 
 async def read_question(request: Request, model: type[Any], reading: Reading) -> Any:
@@ -208,21 +222,25 @@ def check_tree(tree: Any, asked: Asked, root: str = "/filter") -> None:
 
 def of_body(body: SearchBody, asked: Asked) -> Question:
     """Return the question of a search body."""
+    return replace(of_list(body, asked), limit=body.limit, cursor=body.cursor)
+
+
+def of_list(body: ListBody, asked: Asked) -> Question:
+    """Return the question of a body that asks for all there is."""
     check_tree(body.filter, asked)
     sort = [SortKey(spec.field, spec.descending) for spec in body.sort]
     _at("", lambda: check_sort(sort, asked.single_kinds, "/sort"))
     _at("", lambda: check_columns(list(body.columns), asked.directory.single_kinds, "/columns"))
-    return Question(
-        body.filter,
-        completed(sort or DEFAULT_SORT),
-        tuple(body.columns),
-        body.limit,
-        body.cursor,
-    )
+    return Question(body.filter, completed(sort or DEFAULT_SORT), tuple(body.columns))
 
 
 def of_parameters(given: ListParameters, asked: Asked) -> Question:
     """Return the question of an address."""
+    return replace(of_conditions(given, asked), limit=given.limit, cursor=given.cursor)
+
+
+def of_conditions(given: Conditions, asked: Asked) -> Question:
+    """Return the question of an address that asks for all there is."""
     tree = _tree(given)
     check_tree(tree, asked, "/query/filter")
     sort = DEFAULT_SORT
@@ -231,7 +249,7 @@ def of_parameters(given: ListParameters, asked: Asked) -> Question:
         sort = _at("/query/sort", lambda: read_sort(text, asked.single_kinds))
     columns = tuple(given.columns.split(",")) if given.columns else ()
     _at("/query/columns", lambda: check_columns(list(columns), asked.directory.single_kinds, ""))
-    return Question(tree, completed(sort), columns, given.limit, given.cursor)
+    return Question(tree, completed(sort), columns)
 
 
 _ONE_OF = {
@@ -261,7 +279,7 @@ def _check_time(text: str, pointer: str) -> None:
         raise FilterInvalid([Fault("wrong-value", str(reason), pointer)]) from None
 
 
-def _tree(given: ListParameters) -> Any:
+def _tree(given: Conditions) -> Any:
     nodes: list[Any] = []
     if given.filter:
         text = given.filter

@@ -37,6 +37,8 @@ WAIT_SECONDS_MAX = 2.0
 POLL_SECONDS = 0.01
 RECENT_SECONDS = 1.0
 STATEMENT_MS_MAX = 5_000
+STILL_SECONDS_MAX = 60
+"""One statement of a download, and how long its reader may pause."""
 _HEAD = "(select coalesce(max(position), 0) from log.events) as head"
 _POSITIONS = ", ".join((PROGRESS, _HEAD))
 
@@ -112,28 +114,32 @@ class Reading:
         self._looking = asyncio.Lock()
 
     @asynccontextmanager
-    async def asked(self, request: Request, min_position: int = 0) -> AsyncIterator[Asked]:
-        """Begin a read once position `min_position` is visible.
+    async def asked(
+        self, request: Request, min_position: int = 0, *, still: bool = False
+    ) -> AsyncIterator[Asked]:
+        """Begin a read once position `min_position` is visible. `still`: all statements of it see
+        the same moment, and each may take a minute.
 
         Raises Unauthenticated, Invalid for a position the log has not, NotYet after 2 s, and
         Unavailable when the database is down or the read took longer than 5 s.
         """
         try:
-            async with self._asked(request, min_position) as asked:
+            async with self._asked(request, min_position, still) as asked:
                 yield asked
         except asyncpg.QueryCanceledError:
-            raise errors.Unavailable(
-                f"This took longer than {STATEMENT_MS_MAX // 1000} s; ask for less."
-            ) from None
+            most = STILL_SECONDS_MAX if still else STATEMENT_MS_MAX // 1000
+            raise errors.Unavailable(f"This took longer than {most} s; ask for less.") from None
         except RETRYABLE as fault:
             raise errors.Unavailable("The database does not answer.") from fault
 
     @asynccontextmanager
-    async def _asked(self, request: Request, min_position: int) -> AsyncIterator[Asked]:
+    async def _asked(
+        self, request: Request, min_position: int, still: bool
+    ) -> AsyncIterator[Asked]:
         principal = await self.authenticator.principal_of(request.scope)
         if min_position:
             await self._reach(min_position)
-        async with self.pool.acquire() as connection:
+        async with self.pool.acquire() as connection, _standing_still(connection, still):
             directory = await self.directory(connection)
             sight = sight_for(principal, directory)
             async with behind_wall(connection, sight, _POSITIONS) as row:
@@ -172,6 +178,20 @@ class Reading:
             position, _ = await positions(self.pool)
             text = f"Position {wanted} is not visible yet; {position} is."
             raise errors.NotYet(text, position=position)
+
+
+@asynccontextmanager
+async def _standing_still(connection: Any, still: bool) -> AsyncIterator[None]:
+    if not still:
+        yield
+        return
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        most = f"{STILL_SECONDS_MAX}s"
+        await connection.execute(
+            f"set local statement_timeout = '{most}';"
+            f" set local idle_in_transaction_session_timeout = '{most}'"
+        )
+        yield
 
 
 async def positions(connection: Any) -> tuple[int, int]:

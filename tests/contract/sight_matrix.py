@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 from fastapi.routing import APIRoute
 
 from schemas import lead as events
@@ -115,6 +116,23 @@ async def show_leads(world: World, by: str) -> set[str]:
 async def _search(world: World, by: str) -> set[str]:
     everything = {"op": "not", "of": {"op": "equals", "field": "priority", "value": 99}}
     return {NAME_OF[one] for one in await world.found(everything, by, sort=[{"field": "owner"}])}
+
+
+def _export(path: str) -> Callable[[World, str], Awaitable[set[str]]]:
+    async def seen(world: World, by: str) -> set[str]:
+        return _exported(await world.get(path, by, format="ndjson"))
+
+    return seen
+
+
+async def _export_found(world: World, by: str) -> set[str]:
+    return _exported(await world.post("/v1/leads/export", {"format": "ndjson"}, by))
+
+
+def _exported(response: Any) -> set[str]:
+    assert response.status_code == 200, response.text
+    lines = [orjson.loads(line) for line in response.content.splitlines()]
+    return {NAME_OF[lead["lead_id"]] for lead in lines}
 
 
 async def _count(world: World, by: str) -> set[str]:
@@ -328,6 +346,9 @@ async def _activity(world: World, by: str) -> set[str]:
 OPERATIONS: dict[tuple[str, str], Callable[[World, str], Awaitable[set[str]]]] = {
     ("GET", "/v1/leads"): show_leads,
     ("POST", "/v1/leads/search"): _search,
+    ("GET", "/v1/leads/export"): _export("/v1/leads/export"),
+    ("POST", "/v1/leads/export"): _export_found,
+    ("GET", "/v1/views/{view}/export"): _export(f"/v1/views/{SHARED_VIEW}/export"),
     ("POST", "/v1/leads/count"): _count,
     ("POST", "/v1/leads/breakdown"): _breakdown,
     ("GET", "/v1/leads/{lead_id}"): _one("/v1/leads/{}"),

@@ -4,6 +4,7 @@ The stack is shared with the tests of the documents, in any order: what a test c
 made itself, and what it reads after a write it waits for, by version or position.
 """
 
+import csv
 import json
 import os
 import subprocess
@@ -153,6 +154,22 @@ def test_a_refusal_prints_every_reason(shell: Shell) -> None:
     asked = shell.json(lead, "callable", one, code=REFUSED)
     assert {"suppressed", "status-not-dialable"} <= {one["code"] for one in asked["reasons"]}
     assert shell.run(lead, "callable", one, code=REFUSED).stdout.startswith("no\n  - ")
+
+
+def test_a_list_becomes_a_file(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "success.csv"
+    narrow = ("--filter", "status = success", "--columns", "lead_id,status,phone")
+    shell.run(lead, "export", *narrow, "-o", str(file))
+    rows = list(csv.DictReader(file.open(newline="")))
+    counted = shell.run(lead, "export", *narrow, "--ndjson").stdout.count("\n")
+    assert len(rows) == counted > 10
+    assert {row["status"] for row in rows} == {"success"}
+    assert list(tmp_path.iterdir()) == [file]
+    wrong = shell.run(lead, "export", "--filter", "status =", "-o", str(file) + "2", code=REFUSED)
+    assert wrong.stderr
+    assert list(tmp_path.iterdir()) == [file]
+    both = ("--view", "mine", "--sort", "name")
+    assert "leave them out" in shell.run(lead, "export", *both, code=USAGE).stderr
 
 
 def test_what_is_wanting_is_named_before_anything_is_sent(shell: Shell) -> None:

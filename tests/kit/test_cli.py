@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -159,3 +161,26 @@ async def test_migrations_are_named_before_they_are_applied(
     assert "applied: 0001_event_log" in capsys.readouterr().out
     assert await migrate_database(print, dry_run=False, login="") == 0
     assert capsys.readouterr().out == "nothing to apply\n"
+
+
+def test_a_download_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nlead_id\r\n"
+    key = tmp_path / "key"
+    key.write_text("any")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(65_536)
+                line.sendall(head)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        where = ("--address", address, "--key-file", str(key), "-o", str(tmp_path / "all.csv"))
+        told = leads("lead", "export", *where)
+        answering.join()
+    assert told.returncode == 3
+    assert "it is not complete" in told.stderr
+    assert list(tmp_path.iterdir()) == [key]
