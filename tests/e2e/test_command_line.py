@@ -162,7 +162,7 @@ def test_a_list_becomes_a_file(shell: Shell, tmp_path: Path) -> None:
     shell.run(lead, "export", *narrow, "-o", str(file))
     rows = list(csv.DictReader(file.open(newline="")))
     counted = shell.run(lead, "export", *narrow, "--ndjson").stdout.count("\n")
-    assert len(rows) == counted > 10
+    assert len(rows) == counted > 0
     assert {row["status"] for row in rows} == {"success"}
     assert list(tmp_path.iterdir()) == [file]
     wrong = shell.run(lead, "export", "--filter", "status =", "-o", str(file) + "2", code=REFUSED)
