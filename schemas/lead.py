@@ -53,8 +53,6 @@ from schemas.lead_dialling import (
 
 __all__ = [
     "LEAD_EVENTS",
-    "LEAVES_MODIFIED_AT",
-    "LEAVES_MODIFIED_BY",
     "Fields",
     "LeadAbsorbed",
     "LeadActivated",
@@ -269,12 +267,16 @@ class LeadNoteRemoved(Event):
 
 @dataclass(frozen=True)
 class LeadOwnerChanged(Event):
-    """The lead belongs to another team or user now (rules 1, 4)."""
+    """The lead belongs to another team or user now (rules 1, 4).
+
+    part_of: `status` or `call` when it comes with an edited status or a call (lead_modified.py).
+    """
 
     TOPIC: ClassVar[str] = "lead.owner_changed"
 
     owner: str
     previous: str = ""
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -467,26 +469,3 @@ class LeadDeleted(Event):
 LEAD_EVENTS: tuple[type[Event], ...] = tuple(
     kind for name, kind in list(globals().items()) if name.startswith("Lead")
 )
-
-# Calls and messages have dates and persons of their own, a clone changes nothing on its source,
-# and what only falls due changes nothing: these leave "last modified" alone.
-LEAVES_MODIFIED_AT: frozenset[type[Event]] = frozenset(
-    {
-        LeadCallStarted,
-        LeadCallRecorded,
-        LeadCallLapsed,
-        LeadCloned,
-        LeadMessageRecorded,
-        LeadDialDue,
-        LeadCallbackDue,
-        LeadCallbackOverdue,
-        LeadMessageQueued,
-        LeadMessageRequeued,
-        LeadMessageSent,
-        LeadMessageDelivered,
-        LeadMessageFailed,
-        LeadMessageCancelled,
-    }
-)
-# Rule 5: an edited status moves the date, not the person.
-LEAVES_MODIFIED_BY: frozenset[type[Event]] = LEAVES_MODIFIED_AT | {LeadStatusChanged}

@@ -90,11 +90,15 @@ class LeadLocked(Event):
 
 @dataclass(frozen=True)
 class LeadUnlocked(Event):
-    """The lock is lifted."""
+    """The lock is lifted.
+
+    part_of: `status` or `call` when it comes with an edited status or a call (lead_modified.py).
+    """
 
     TOPIC: ClassVar[str] = "lead.unlocked"
 
     previous: str | None = None
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)

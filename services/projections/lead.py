@@ -13,6 +13,7 @@ from typing import Any
 from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
+from schemas.lead_modified import moves_modified_at, moves_modified_by
 from services.projections import lead_clock, lead_dealings, lead_status
 from services.projections.lead_status import end_callback, end_waiting, set_status
 from services.projections.model import Row, StreamRow
@@ -39,10 +40,10 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
     if change is None:  # unknown here, or of no concern to the grid
         return row
     change(row, event, recorded)
-    if kind in events.LEAVES_MODIFIED_AT:
+    if not moves_modified_at(event):
         return row
     row["last_modified_at"] = happened
-    if kind not in events.LEAVES_MODIFIED_BY:
+    if moves_modified_by(event):
         row["last_modified_by"] = recorded.origin.actor
     return row
 

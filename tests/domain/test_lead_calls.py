@@ -237,7 +237,8 @@ def test_a_private_redial_goes_to_the_agent_who_called() -> None:
     command = call(end_cause="NormalDisconnect", disposition="mine", agent=ANA)
     lead, events = record((created(),), command)
     assert lead.owner == f"user:{ANA}"
-    assert events[1:] == [LeadOwnerChanged(owner=f"user:{ANA}", previous=f"team:{SALES}")]
+    mine = LeadOwnerChanged(owner=f"user:{ANA}", previous=f"team:{SALES}", part_of="call")
+    assert events[1:] == [mine]
     _, events = record((created(owner=f"user:{ANA}"),), command)
     assert len(events) == 1
     _, events = record((created(),), call(disposition="mine", agent=an_id(99)))

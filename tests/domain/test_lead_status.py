@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from schemas.lead import (
     LeadStatusChanged,
     LeadStatusRestored,
     LeadSuppressed,
+    LeadUnlocked,
     LeadUnsuppressed,
 )
 from services.command.domain.campaign.state import FollowUpRules
@@ -79,10 +81,22 @@ def test_an_edited_status_leaves_who_modified_the_lead_alone() -> None:
     assert lead.created_by == "user:a"
 
 
+@pytest.mark.parametrize("brought", [LeadUnlocked, LeadOwnerChanged])
+def test_so_does_what_an_edited_status_or_a_call_brings_with_it(brought: Any) -> None:
+    """The end of an unresolved lock, and a new owner by Private or VIP."""
+    owner = {} if brought is LeadUnlocked else {"owner": f"user:{ANA}"}
+    for part_of, moved_at, by in (
+        ("status", 1, "user:a"), ("call", 0, "user:a"), (None, 1, "user:b")
+    ):  # fmt: skip
+        one, two = placed([created(), brought(part_of=part_of, **owner)])
+        lead = fold([(one, "user:a"), (two, "user:b")])
+        assert (lead.modified_at, lead.modified_by) == ((one, two)[moved_at].timestamp, by)
+
+
 @pytest.mark.parametrize("status", ["manual_redial_private", "manual_redial_vip"])
 def test_private_and_vip_go_to_who_sets_them(status: str) -> None:
     changed = LeadStatusChanged(status=status, previous="created")
-    mine = LeadOwnerChanged(owner=f"user:{ANA}", previous=f"team:{SALES}")
+    mine = LeadOwnerChanged(owner=f"user:{ANA}", previous=f"team:{SALES}", part_of="status")
     lead = given(created()).when(ChangeStatus(status=status), facts(ANA)).then(changed, mine)
     assert lead.owner == f"user:{ANA}"
     own = given(created(owner=f"user:{ANA}"))

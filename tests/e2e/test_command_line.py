@@ -5,6 +5,7 @@ made itself, and what it reads after a write it waits for, by version or positio
 """
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -160,7 +161,7 @@ def test_a_list_becomes_a_file(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "success.csv"
     narrow = ("--filter", "status = success", "--columns", "lead_id,status,phone")
     shell.run(lead, "export", *narrow, "-o", str(file))
-    rows = list(csv.DictReader(file.open(newline="")))
+    rows = list(csv.DictReader(io.StringIO(file.read_text(), newline="")))
     counted = shell.run(lead, "export", *narrow, "--ndjson").stdout.count("\n")
     assert len(rows) == counted > 0
     assert {row["status"] for row in rows} == {"success"}

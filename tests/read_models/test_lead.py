@@ -176,6 +176,22 @@ def test_an_edited_status_leaves_last_modified_by_alone() -> None:
     assert row["last_modified_at"] == second.happened_at
 
 
+@pytest.mark.parametrize(
+    ("part_of", "date", "by"),
+    [("status", 1, "user:x"), ("call", 0, "user:x"), (None, 1, "user:y")],
+)
+def test_what_a_status_or_a_call_brings_with_it_leaves_the_person_alone_too(
+    part_of: str | None, date: int, by: str
+) -> None:
+    for brought in (events.LeadUnlocked, events.LeadOwnerChanged):
+        given: dict[str, Any] = {} if brought is events.LeadUnlocked else {"owner": "user:a"}
+        happened = (created(), brought(part_of=part_of, **given))
+        first, second = told(*happened, by="user:x")[0], told(*happened, by="user:y")[1]
+        row = fold(fold(None, first), second)
+        moved = (first, second)[date].happened_at
+        assert (row["last_modified_at"], row["last_modified_by"]) == (moved, by)
+
+
 def test_fields_change_rooms_and_go() -> None:
     row = row_of(
         fold,

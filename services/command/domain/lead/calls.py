@@ -173,8 +173,9 @@ def record_call(lead: Lead, command: RecordCall, facts: Facts) -> list[Event]:
         next_dial_at=then.next_dial_at,
         next_contact=then.next_contact,
     )
-    freeing = freed(lead, then.status)
-    return [recorded, *freeing, *owner_by_redial(lead, then.status, command.agent, facts)]
+    freeing = freed(lead, then.status, "call")
+    owning = owner_by_redial(lead, then.status, command.agent, facts, "call")
+    return [recorded, *freeing, *owning]
 
 
 def _agent(command: StartCall, facts: Facts, reasons: list[Reason]) -> str | None:

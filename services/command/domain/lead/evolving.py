@@ -12,6 +12,7 @@ from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.instants import format_instant, is_before
+from schemas.lead_modified import moves_modified_at, moves_modified_by
 from services.command.domain.lead import evolving_clock, evolving_dealings
 from services.command.domain.lead.state import Contact, DialWindow, Lead, Reservation
 
@@ -58,10 +59,10 @@ def _apply(lead: Lead, event: Event, actor: str) -> None:
     change(lead, event)
     if lead.status == "unresolved" or lead.unresolved_at is not None:
         evolving_clock.note_unresolved(lead, event)
-    if kind in events.LEAVES_MODIFIED_AT:
+    if not moves_modified_at(event):
         return
     lead.modified_at = event.timestamp
-    if kind in events.LEAVES_MODIFIED_BY:
+    if not moves_modified_by(event):
         return
     lead.modified_by = actor
     if kind is events.LeadCreated:

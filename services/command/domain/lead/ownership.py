@@ -41,21 +41,30 @@ def change_owner(lead: Lead, command: ChangeOwner, facts: Facts) -> list[Event]:
     return take_over(lead, command.owner)
 
 
-def take_over(lead: Lead, owner: str) -> list[Event]:
-    """Return the change of owner, nothing when the lead is theirs already."""
-    return [] if lead.owner == owner else [LeadOwnerChanged(owner=owner, previous=lead.owner)]
+def take_over(lead: Lead, owner: str, part_of: str | None = None) -> list[Event]:
+    """Return the change of owner, nothing when the lead is theirs already.
+
+    part_of: what it comes with, when that leaves "last modified" alone: `status` or `call`.
+    """
+    if lead.owner == owner:
+        return []
+    return [LeadOwnerChanged(owner=owner, previous=lead.owner, part_of=part_of)]
 
 
-def owner_by_redial(lead: Lead, status: str | None, agent: str | None, facts: Facts) -> list[Event]:
+def owner_by_redial(
+    lead: Lead, status: str | None, agent: str | None, facts: Facts, part_of: str | None = None
+) -> list[Event]:
     """Return the change of owner that a dialled attempt brings: Private and VIP go to its agent."""
     if status not in PERSONAL_REDIALS or agent is None or agent not in facts.organisation.users:
         return []
-    return take_over(lead, f"user:{agent}")
+    return take_over(lead, f"user:{agent}", part_of)
 
 
-def owner_by_status(lead: Lead, status: str, facts: Facts) -> list[Event]:
+def owner_by_status(
+    lead: Lead, status: str, facts: Facts, part_of: str | None = None
+) -> list[Event]:
     """Return the change of owner that a status brings: Private and VIP go to who acts (rule 4)."""
     actor = facts.actor
     if status not in PERSONAL_REDIALS or not actor.user_id or actor.role not in AGENTS:
         return []
-    return take_over(lead, f"user:{actor.user_id}")
+    return take_over(lead, f"user:{actor.user_id}", part_of)

@@ -55,13 +55,16 @@ def end_session(lead: Lead, command: EndSession, facts: Facts) -> list[Event]:
     return [ended, LeadLocked(user=agent, previous=lead.locked_by)]
 
 
-def freed(lead: Lead, status: str | None) -> list[Event]:
-    """Return the end of the lock an unresolved session left, when the lead goes on to `status`."""
+def freed(lead: Lead, status: str | None, part_of: str | None = None) -> list[Event]:
+    """Return the end of the lock an unresolved session left, when the lead goes on to `status`.
+
+    part_of: what it comes with, when that leaves "last modified" alone: `status` or `call`.
+    """
     if status in {None, "unresolved"} or lead.status != "unresolved":
         return []
     if lead.unresolved_by is None or lead.locked_by != lead.unresolved_by:
         return []
-    return [LeadUnlocked(previous=lead.locked_by)]
+    return [LeadUnlocked(previous=lead.locked_by, part_of=part_of)]
 
 
 def _agent(command: EndSession, facts: Facts) -> tuple[str | None, list[Reason]]:

@@ -94,8 +94,8 @@ def change_status(lead: Lead, command: ChangeStatus, facts: Facts) -> list[Event
         next_dial_at=next_dial_at,
         ends_waiting=ends_waiting(lead, command.status, facts),
     )
-    freeing = freed(lead, command.status)
-    return [changed, *freeing, *owner_by_status(lead, command.status, facts)]
+    freeing = freed(lead, command.status, "status")
+    return [changed, *freeing, *owner_by_status(lead, command.status, facts, "status")]
 
 
 @decides(RestoreStatus)
