@@ -164,6 +164,47 @@ def test_the_lock_satisfies_the_project() -> None:
     assert lock.count("==") <= lock.count("--hash=sha256:"), "every pin has its hashes"
 
 
+def test_every_dependency_has_its_line_in_the_architecture() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {
+        canonicalize_name(Requirement(text).name)
+        for text in (*project["dependencies"], *project["optional-dependencies"]["dev"])
+    }
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    _, _, table = text.partition("| package | why |\n|---|---|\n")
+    rows = table.partition("\n\n")[0].splitlines()
+    told = [
+        canonicalize_name(name.strip()) for row in rows for name in row.split("|")[1].split(",")
+    ]
+    assert sorted(told) == sorted(declared), "a dependency has one line, and an absent one has none"
+
+
+def test_decision_records_are_listed() -> None:
+    folder = ROOT / "deploy" / "decisions"
+    records = {path.name for path in folder.glob("[0-9]*.md")}
+    listed = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text("utf-8"))
+    assert sorted(listed) == sorted(records)
+
+
+def test_pages_point_at_what_there_is() -> None:
+    """Links, files in backticks, and metrics that runbooks tell people to look at."""
+    code = "".join(path.read_text("utf-8") for path in python_files("services"))
+    names = {path.name for path in tracked()}
+    faults = []
+    for page in (each for each, _ in texts() if each.suffix == ".md"):
+        text, where = page.read_text("utf-8"), place(page)
+        links = re.findall(r"\]\(([^)#:]+)\)", text)
+        faults += [f"{where}: link to {one}" for one in links if not (page.parent / one).exists()]
+        for file in re.findall(r"`(\w[\w./-]*\.(?:py|sql|md|yaml))`", text):
+            there = (ROOT / file).exists() or (page.parent / file).exists()
+            if not (there or ("/" not in file and file in names)):
+                faults.append(f"{where}: file {file}")
+        # A counter's `_total` is added by the client library.
+        metrics = re.findall(r"`(leads_\w+?)(?:_total)?`", text)
+        faults += [f"{where}: {one}" for one in metrics if f'"{one}' not in code]
+    show(faults, "a page names only what exists")
+
+
 def read_models() -> list[str]:
     """Modules of services/projections that have a VERSION are read models."""
     return [

@@ -49,19 +49,3 @@ async def wait_visible(connection: Any, position: int, seconds: float) -> bool:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
     return True
-
-
-async def wait_version(connection: Any, stream_id: Any, version: int, seconds: float) -> bool:
-    """Wait until the lead's row is at `version` at least; False when it is not in time."""
-    deadline = time.monotonic() + seconds
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        reached = await connection.fetchval(
-            "select version from read.lead where lead_id = $1", stream_id
-        )
-        if reached is not None and reached >= version:
-            return True
-        if time.monotonic() + pause > deadline:
-            return False
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)

@@ -11,8 +11,6 @@ from typing import Any
 
 from schemas.rights import Sight
 
-LIMITED_ROLE = "leads_sight"
-FULL_ROLE = "leads_query"
 _RAISE = (
     "select set_config('role', 'leads_sight', true), set_config('leads.owners', $1, true),"
     " set_config('leads.inactive', $2, true), set_config('leads.processed_by', $3, true)"

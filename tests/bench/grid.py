@@ -124,7 +124,8 @@ async def compared_sizes(
             pace = (grid.sent - sent) / (time.perf_counter() - began)
             more = {"leads": leads, "commands/s": pace, "MB": grid.memory_mb()}
             results.append(replace(found, detail={**more, **found.detail}))
-        tell(f"   {results[-1].line()}")
+        if len(SIZES) > 1:  # of one size the result itself says all
+            tell(f"   {results[-1].line()}")
     first, *others = results
     detail = dict(first.detail)
     held = first.held

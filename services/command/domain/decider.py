@@ -7,7 +7,7 @@ appends; it knows no rule.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -85,12 +85,6 @@ class Claim:
     kind: str
     scope: str
     value: str
-
-
-class State(Protocol):
-    """What the handler needs to know of any folded state."""
-
-    version: int
 
 
 Outcome = Event | Elsewhere

@@ -23,7 +23,6 @@ from services.projections.tables import Table, columns_of
 from services.query.pasts import jobs
 from services.query.pasts.jobs import Past
 
-ROWS_AT_ONCE = 2_000
 EVENTS_A_BEAT = 20_000
 
 _MAKE = """
