@@ -34,6 +34,7 @@ create index on read.lead_log_v1 (hashtext(actor), position);
 alter table read.lead_log_v1 enable row level security;
 create policy everybody on read.lead_log_v1 for select using (true);
 create policy in_sight on read.lead_log_v1 as restrictive for select to leads_sight using (
-  (select true from read.lead l where l.lead_id = lead_log_v1.lead_id)
-  or lead_id in
-    (select unnest(string_to_array(current_setting('leads.absorbed', true), ',')::uuid[])));
+  nullif((select true from read.lead l where l.lead_id = lead_log_v1.lead_id)
+    or lead_id in
+      (select unnest(string_to_array(current_setting('leads.absorbed', true), ',')::uuid[])), false)
+  is not null);

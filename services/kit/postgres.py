@@ -80,7 +80,8 @@ async def connect_pool(
 
     Waits up to 20 s for a server that is just starting, and at most 5 s for a connection later.
     Sessions idle in a transaction for 10 s are ended by the server, so that no forgotten one holds
-    up cleaning.
+    up cleaning. `plan_cache_mode` "force_custom_plan" is for statements whose best plan depends on
+    their values.
     """
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -98,6 +99,7 @@ async def connect_pool(
                     "statement_timeout": str(statement_timeout_ms),
                     "idle_in_transaction_session_timeout": "10000",
                     "jit": "off",
+                    "plan_cache_mode": plan_cache_mode,
                 },
             )
         except RETRYABLE as error:

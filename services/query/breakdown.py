@@ -75,7 +75,7 @@ class _Spread:
 
     async def choose(self) -> None:
         """Draw a sample unless the exact answer is asked for, or quick."""
-        self._searched = await look_up(self._asked.connection, self._body.filter)
+        self._searched = await look_up(self._asked, self._body.filter)
         if self._body.exact:
             return
         arguments = Arguments()

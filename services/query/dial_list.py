@@ -26,7 +26,7 @@ from services.query.parameters import Current, Id, Whole
 from services.query.reading import Asked, Reading, answer
 from services.query.sight import sight_condition
 from services.query.sql import Arguments
-from services.query.wall import lower_wall
+from services.query.wall import beside_wall, lower_wall
 
 LIMIT_MAX = 200
 WINDOW = 100
@@ -174,7 +174,11 @@ async def _zones(asking: _Asking) -> tuple[list[int], bool]:
     """Return the zones of the campaign's leads in which it is a time to dial, and whether there
     are others.
     """
-    found = await asking.asked.connection.fetch(_ZONES, UUID(asking.given.campaign), asking.now)
+    asked, campaign = asking.asked, UUID(asking.given.campaign)
+    # Beside the wall, which would have it look at all leads of others to find where the next zone
+    # begins; which leads there are in a zone is read behind it.
+    async with beside_wall(asked.connection, asked.sight):
+        found = await asked.connection.fetch(_ZONES, campaign, asking.now)
     hours, now = asking.hours, asking.now
     # Of a number whose beginning tells no zone, StartCall's own table may know one; of what leads
     # say, only names of zones count.

@@ -150,7 +150,7 @@ class _Exporting:
                 self._reading.asked(request, given.min_position, still=True)
             )
             question = await question_of(asked)
-            found = await look_up(asked.connection, question.tree)
+            found = await look_up(asked, question.tree)
             wanted = question.columns or WITHOUT_COLUMNS
             if contacts and "contacts" not in wanted:
                 wanted = (*wanted, "contacts")

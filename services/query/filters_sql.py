@@ -27,7 +27,7 @@ from schemas.filters import (
 )
 from schemas.relative_time import resolve_instant
 from schemas.rights import TeamTree
-from services.query.columns import BESIDE, COLUMNS, CONTACT_NUMBERS, THROUGH, Through
+from services.query.columns import COLUMNS, CONTACT_NUMBERS, THROUGH, Through
 from services.query.sql import Arguments, like_anywhere
 from services.query.values_sql import TEXTS, Values, digits_of
 
@@ -67,16 +67,29 @@ def mentions(tree: Any, name: str) -> bool:
     return any(getattr(node, "field", None) == name for node, _, _ in walk(tree))
 
 
-def beside_condition(tree: Any, name: str, now: datetime, arguments: Arguments) -> str:
-    """Return what the tree says of a column of BESIDE, once more on `b`, whose index can use it."""
-    values = Values(now, arguments)
-    kind: Kind = "number" if name == "call_attempts" else "instant"
+def part_beside(tree: Any, name: str) -> tuple[Any, list[Range]]:
+    """Return the tree without the bounds on column `name` that must hold, and those bounds."""
     nodes = tree.of if isinstance(tree, And) else (tree,)
-    return "".join(
-        f" and {values.range(f'b.{name}', kind, node)}"
-        for node in nodes
-        if isinstance(node, Range) and node.field == name and name in BESIDE
-    )
+    bounds = [one for one in nodes if isinstance(one, Range) and one.field == name]
+    if not bounds:
+        return tree, []
+    rest = tuple(one for one in nodes if one not in bounds)
+    return (And(of=rest) if len(rest) > 1 else rest[0] if rest else None), bounds
+
+
+def beside_condition(bounds: Sequence[Range], now: datetime, arguments: Arguments) -> str:
+    """Return the bounds on `b`, whose index can use them, and on the lead once more.
+
+    Said of the lead as "not null", because of that the planner believes that it holds for nearly
+    every row: counted twice, it takes what matches for so rare that it does not go by the order.
+    """
+    values = Values(now, arguments)
+    parts = []
+    for node in bounds:
+        kind: Kind = "number" if node.field == "call_attempts" else "instant"
+        there, here = (values.range(f"{one}.{node.field}", kind, node) for one in "bl")
+        parts.append(f" and {there} and nullif({here}, false) is not null")
+    return "".join(parts)
 
 
 def search_digits(value: str) -> str:

@@ -17,7 +17,7 @@ from services.kit.cursors import CursorInvalid, Cursors, fingerprint
 from services.query import answers, rows
 from services.query.columns import THROUGH
 from services.query.documents import body_of
-from services.query.filters_sql import beside_condition, filter_condition, mentions
+from services.query.filters_sql import beside_condition, filter_condition, mentions, part_beside
 from services.query.paging import (
     Half,
     beside,
@@ -44,7 +44,7 @@ from services.query.sampling import planned
 from services.query.searching import Found, look_up
 from services.query.sight import sight_condition, sight_then_condition
 from services.query.sql import Arguments
-from services.query.wall import lower_wall
+from services.query.wall import beside_wall, lower_wall
 
 COUNT_EXACT_MAX = 10_000
 SORTED_MAX = 5_000
@@ -96,7 +96,7 @@ async def page_of(cursors: Cursors, asked: Asked, question: Question) -> dict[st
             detail = errors.Detail("invalid-cursor", str(reason), "/cursor")
             raise errors.Invalid("The cursor is not valid.", [detail]) from None
     found: list[Any] = []
-    searched = await look_up(asked.connection, question.tree)
+    searched = await look_up(asked, question.tree)
     for half in halves(question.sort, place):
         found += await _half(asked, question, half, searched, question.limit + 1 - len(found))
         if len(found) > question.limit:
@@ -131,13 +131,15 @@ async def _half(
     kinds, sort = asked.directory.kinds, question.sort
     columns = rows.select_list(question.columns or rows.GRID, arguments)
     places = selected_place(sort, kinds, arguments)
-    base = leads_condition(question.tree, asked, arguments, found=searched)
+    table = beside(sort, half)
+    tree, bounds = part_beside(question.tree, sort[0].field if table else "")
+    base = leads_condition(tree, asked, arguments, found=searched)
     condition, order = half_condition(sort, half, kinds, arguments)
     source = "read.lead l"
     through = None if half.empty else THROUGH.get(sort[0].field)
-    if table := beside(sort, half):
+    if table:
         source += f" join read.{table} b on b.lead_id = l.lead_id"
-        condition += beside_condition(question.tree, sort[0].field, asked.now, arguments)
+        condition += beside_condition(bounds, asked.now, arguments)
     most = arguments.add(limit, "int8")
     where = f"{base} and {condition}"
     if through is not None:
@@ -165,7 +167,7 @@ async def count(asked: Asked, body: CountBody) -> Response:
     """
     everything = await whole_scope(asked, body.scope)
     arguments = Arguments()
-    searched = await look_up(asked.connection, body.filter)
+    searched = await look_up(asked, body.filter)
     condition = leads_condition(
         body.filter, asked, arguments, everything=everything, found=searched
     )
@@ -185,10 +187,10 @@ async def count(asked: Asked, body: CountBody) -> Response:
 async def estimate(asked: Asked, statement: str, arguments: Arguments) -> int:
     """Return how many rows the planner expects of a statement that carries the caller's sight.
 
-    Policies of the database would be counted as one condition more.
+    Asked beside the wall, behind which it may not use all that it knows.
     """
-    await lower_wall(asked.connection, asked.sight)
-    _, expected = await planned(asked.connection, statement, arguments)
+    async with beside_wall(asked.connection, asked.sight):
+        _, expected = await planned(asked.connection, statement, arguments)
     return expected
 
 

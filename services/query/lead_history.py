@@ -15,6 +15,7 @@ from starlette.responses import Response
 from schemas.envelope import Recorded
 from schemas.rights import sees
 from services.kit import errors
+from services.projections.decoding import ERASING
 from services.query import answers, rows
 from services.query.lead import TAG, LeadParameters, lead_at
 from services.query.lead_log import Change
@@ -83,6 +84,10 @@ def _as_of(recorded: Recorded) -> dict[str, Any]:
     }
 
 
+def _erases(recorded: Recorded) -> bool:
+    return recorded.event.TOPIC in ERASING
+
+
 def _step(recorded: Recorded) -> dict[str, Any]:
     return {
         "version": recorded.version,
@@ -126,14 +131,15 @@ def install(app: FastAPI, reading: Reading) -> None:
 
     async def then(asked: Asked, lead_id: UUID, text: str) -> Response:
         moment = read_moment(text, asked.now, "as_of")
-        events = upto(await history(past, asked, lead_id), moment, "as_of")
+        every = await history(past, asked, lead_id)
+        events = upto(every, moment, "as_of")
         row = folded(events)
         assert row is not None
         last = events[-1]
         content = {
             "lead": _shown(row, asked),
             "as_of": _as_of(last),
-            **await parts_of(asked, row, last.version),
+            **await parts_of(asked, row, last.version, erased=any(map(_erases, every))),
             **asked.currency(),
         }
         return answer(content, {"ETag": f'"{last.version}"'})
@@ -147,10 +153,11 @@ def install(app: FastAPI, reading: Reading) -> None:
             async with reading.asked(request, given.min_position) as asked:
                 return await then(asked, lead_id, given.as_of)
         async with lead_at(reading, request, lead_id, given) as (asked, row):
+            erased = row["anonymised"] or row["deleted"]
             content = {
                 "lead": _shown(row, asked),
                 "as_of": None,
-                **await parts_of(asked, row, row["version"]),
+                **await parts_of(asked, row, row["version"], erased=erased),
                 **asked.currency(),
             }
             return answer(content, {"ETag": f'"{row["version"]}"'})

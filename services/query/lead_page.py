@@ -92,9 +92,12 @@ class Parts(answers.Shape):
     statistics: Statistics
 
 
-async def parts_of(asked: Asked, row: Any, version: int) -> dict[str, Any]:
-    """Return the parts of the page of a lead in sight, as its row stood at that version."""
-    lead_id, erased = row["lead_id"], row["anonymised"] or row["deleted"]
+async def parts_of(asked: Asked, row: Any, version: int, *, erased: bool) -> dict[str, Any]:
+    """Return the parts of the page of a lead in sight, as its row stood at that version.
+
+    erased: whether it is by now; what its messages said is gone from its past as well.
+    """
+    lead_id = row["lead_id"]
     found = await asked.connection.fetch(
         _PARTS, lead_id, version, list(_WHY), _MESSAGE, MESSAGES_MAX
     )

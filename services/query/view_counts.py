@@ -204,7 +204,7 @@ async def _count(kept: Kept, asked: Asked, tree: Any) -> None:
 
 async def _count_in_time(kept: Kept, asked: Asked, tree: Any) -> None:
     arguments = Arguments()
-    searched = await look_up(asked.connection, tree)
+    searched = await look_up(asked, tree)
     condition = leads_condition(tree, asked, arguments, found=searched)
     matching = " ".join(("select l.lead_id from read.lead l where", condition))
     limited = f"{matching} limit {COUNT_EXACT_MAX + 1}"

@@ -11,6 +11,10 @@ from typing import Any
 
 from schemas.rights import Sight
 
+_LOWER = (
+    "select before from (select current_setting('role') as before offset 0) as now,"
+    " lateral set_config('role', 'leads_query', true)"
+)
 _RAISE = (
     "select set_config('role', 'leads_sight', true), set_config('leads.owners', $1, true),"
     " set_config('leads.inactive', $2, true), set_config('leads.processed_by', $3, true)"
@@ -45,9 +49,12 @@ async def beside_wall(connection: Any, sight: Sight) -> AsyncIterator[None]:
     """Look past the wall inside the block: for what is not of a lead, such as hashes of the log,
     or to find by an index what is then read behind the wall.
     """
-    await lower_wall(connection, sight)
+    if sight.everything:
+        yield
+        return
+    before = await connection.fetchval(_LOWER)
     yield
-    if not sight.everything:
+    if before == "leads_sight":  # else it was lowered for the whole read
         await connection.execute("select set_config('role', 'leads_sight', true)")
 
 

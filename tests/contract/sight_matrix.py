@@ -113,9 +113,33 @@ async def show_leads(world: World, by: str) -> set[str]:
     return {NAME_OF[lead["lead_id"]] for lead in page["leads"]}
 
 
+_NAMED: dict[str, Any] = {
+    "op": "or",
+    "of": [{"op": "search", "value": name} for name in ("own", "team", "above", "below")]
+    + [{"op": "search", "value": name} for name in ("colleague", "foreign")],
+}
+
+
 async def _search(world: World, by: str) -> set[str]:
-    everything = {"op": "not", "of": {"op": "equals", "field": "priority", "value": 99}}
-    return {NAME_OF[one] for one in await world.found(everything, by, sort=[{"field": "owner"}])}
+    """In every way in which a list is found: by its own order, by one that stands beside the lead,
+    by what the lead points at, and by parts of words.
+    """
+    everything: dict[str, Any] = {
+        "op": "not",
+        "of": {"op": "equals", "field": "priority", "value": 99},
+    }
+    either: dict[str, Any] = {
+        "op": "or",
+        "of": [everything, {"op": "search", "value": "no such lead"}],
+    }
+    ways = [(everything, one) for one in ("owner", "next_dial_at", "call_attempts", "pool_name")]
+    ways += [(either, "owner"), (_NAMED, "owner")]
+    first, *others = [
+        {NAME_OF[one] for one in await world.found(tree, by, sort=[{"field": field}])}
+        for tree, field in ways
+    ]
+    assert all(found == first for found in others)
+    return first
 
 
 def _export(path: str) -> Callable[[World, str], Awaitable[set[str]]]:
@@ -191,7 +215,7 @@ async def _view_counts(world: World, by: str) -> set[str]:
     return SEEN[by]
 
 
-async def _build_past(world: World) -> str:
+async def build_past(world: World) -> str:
     """Return a past of all leads as they stand, made once."""
     found = (await world.read("/v1/pasts"))["pasts"]
     if not found:
@@ -210,7 +234,7 @@ def _then(how: str) -> Callable[[World, str], Awaitable[set[str]]]:
     """Lists of the past: who may look back sees then whom they see now."""
 
     async def seen(world: World, by: str) -> set[str]:
-        path = f"/v1/pasts/{await _build_past(world)}/{how}"
+        path = f"/v1/pasts/{await build_past(world)}/{how}"
         if by not in LOOK_BACK:
             assert (
                 await world.post(path, {"field": "name"} if how == "breakdown" else {}, by)

@@ -80,3 +80,15 @@ async def test_messages_are_told_newest_first_and_without_numbers_to_who_may_not
         one["message_id"]
         for one in (await world.read(f"/v1/leads/{lead}", as_of="version:2"))["messages"]
     ] == ["m0"]
+
+
+async def test_a_message_says_that_it_is_erased_also_as_of_before(world: World) -> None:
+    lead = await world.lead("lead")
+    await world.happen(lead, events.LeadMessageRecorded("m", "sms", "out", NINE, body="Hello"))
+    then = "version:2"
+    (message,) = (await world.read(f"/v1/leads/{lead}", as_of=then))["messages"]
+    assert (message["body"], message["erased"]) == ("Hello", False)
+    await world.happen(lead, events.LeadAnonymised("asked", "created"))
+    for moment in ({}, {"as_of": then}):
+        (message,) = (await world.read(f"/v1/leads/{lead}", **moment))["messages"]
+        assert (message["body"], message["erased"]) == (None, True)

@@ -13,9 +13,9 @@ import pytest
 from schemas.rights import Sight
 from services.kit.postgres import connect_pool
 from services.query.sql import Arguments
-from services.query.wall import behind_wall
+from services.query.wall import behind_wall, beside_wall, lower_wall
 from tests.contract.query_service import World, named, team, user
-from tests.contract.sight_matrix import LEADS, OPERATIONS, SEEN, leaks, standing
+from tests.contract.sight_matrix import LEADS, OPERATIONS, SEEN, build_past, leaks, standing
 
 AGENT = Sight(owners=frozenset({user("agent"), team("north"), team("top")}))
 SHARED = ("GET", "/v1/activity")
@@ -58,6 +58,55 @@ async def test_views_over_walled_tables_ask_as_their_reader(owner_url: str) -> N
         await connection.close()
     assert {row["relname"] for row in rows} == {"lead", "lead_log"}
     assert all("security_invoker=true" in (row["reloptions"] or ()) for row in rows)
+
+
+_NOT_OF_LEADS = "quarantine"
+"""Payloads of dialers, for roles of their own; the lead is the one that came of it."""
+_OF_LEADS = """
+    select c.oid::regclass::text from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attname = 'lead_id'
+     where c.relnamespace in ('read'::regnamespace, 'past'::regnamespace)
+       and c.relkind in ('r', 'v') and has_table_privilege('leads_sight', c.oid, 'select')
+     order by 1
+"""
+
+
+async def test_every_table_that_tells_of_a_lead_is_behind_the_wall(world: World) -> None:
+    await build_past(world)
+    pool = await connect_pool(world.url, "leads_query", largest=1)
+    seen = {named(one) for one in SEEN["agent"]}
+    try:
+        tables = [name for (name,) in await pool.fetch(_OF_LEADS) if _NOT_OF_LEADS not in name]
+        for beside in ("lead_search", "lead_due", "lead_calls", "lead_dial"):
+            assert f"read.{beside}" in tables
+        assert len([name for name in tables if name.startswith("past.")]) >= 5
+        full = Sight(owners=AGENT.owners, processed_by=named("agent"))
+        for table in tables:
+            statement = " ".join(("select distinct lead_id::text from", table))
+            assert await pool.fetchval(" ".join(("select count(*) from", table))), table
+            async with pool.acquire() as connection, behind_wall(connection, full):
+                shown = {one for (one,) in await connection.fetch(statement)}
+            assert shown, table
+            assert shown <= seen, table
+            async with pool.acquire() as connection, behind_wall(connection, Sight()):
+                assert await connection.fetch(statement) == [], table
+    finally:
+        await pool.close()
+
+
+async def test_looking_past_the_wall_ends_with_the_look(world: World) -> None:
+    pool = await connect_pool(world.url, "leads_query", largest=1)
+    try:
+        async with pool.acquire() as connection, behind_wall(connection, AGENT):
+            async with beside_wall(connection, AGENT):
+                assert await count(connection) == len(LEADS)
+            assert await count(connection) == 3
+            await lower_wall(connection, AGENT)
+            async with beside_wall(connection, AGENT):
+                assert await count(connection) == len(LEADS)
+            assert await count(connection) == len(LEADS), "lowered for the whole read"
+    finally:
+        await pool.close()
 
 
 def no_condition(sight: Sight, _: Arguments) -> str:

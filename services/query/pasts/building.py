@@ -30,7 +30,7 @@ create table past.lead_{n} (like read.{source} including defaults including stor
 alter table past.lead_{n} enable row level security;
 create policy everybody on past.lead_{n} for select using (true);
 create policy in_sight on past.lead_{n} as restrictive for select to leads_sight using (
-  (select true from read.lead now where now.lead_id = lead_{n}.lead_id));
+  (select true from read.lead now where now.lead_id = lead_{n}.lead_id) is not null);
 """
 _FINISH = """
 alter table past.lead_{n} add primary key (lead_id);
@@ -39,6 +39,10 @@ create index on past.lead_{n} (owner, last_modified_at, lead_id);
 create index on past.lead_{n} (next_dial_at, lead_id) where next_dial_at is not null;
 create table past.lead_search_{n} as {search};
 alter table past.lead_search_{n} add primary key (lead_id);
+alter table past.lead_search_{n} enable row level security;
+create policy everybody on past.lead_search_{n} for select using (true);
+create policy in_sight on past.lead_search_{n} as restrictive for select to leads_sight using (
+  (select true from read.lead now where now.lead_id = lead_search_{n}.lead_id) is not null);
 create index on past.lead_search_{n} using gin (found public.gin_trgm_ops);
 create view past.lead_due_{n} with (security_invoker = true) as
   select lead_id, next_dial_at from past.lead_{n} where next_dial_at is not null;
