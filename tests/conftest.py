@@ -2,6 +2,9 @@
 
 `database_url` is a fresh migrated database per test, `kafka` a broker, `topic_prefix` a name of
 one's own in it. Tests in tests/domain get no network at all.
+
+A run says whether the code is right, not whether one was lucky: Hypothesis tries the same examples
+every time, none of them is too slow on a busy machine. `--hypothesis-profile=explore` tries others.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from services.local.kafka import BrokerUnavailable, LocalKafka
@@ -24,6 +28,19 @@ from tests.containers import containers_asked_for, kafka_container, postgres_con
 Result = TypeVar("Result")
 TEMPLATE = "leads_template"
 DOMAIN_TESTS = Path(__file__).parent / "domain"
+
+_PATIENT = settings(
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,  # examples share a database, each with ids of its own
+    ],
+)
+settings.register_profile("fixed", _PATIENT, derandomize=True, database=None)
+settings.register_profile("explore", _PATIENT, derandomize=False)
+settings.load_profile("fixed")
 
 
 def pytest_report_header() -> str:

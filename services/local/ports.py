@@ -2,6 +2,7 @@
 
 Below the range from which the kernel takes ports for outgoing connections: a client that retries a
 server which is just being restarted could otherwise take the server's port, or connect to itself.
+No port is drawn twice in a process: servers that start at the same time have not taken theirs yet.
 """
 
 import secrets
@@ -12,6 +13,7 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 FIRST, COUNT = 20_000, 12_000
 TRIES = 200
+_drawn: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -30,12 +32,14 @@ def choose_port(remembered: Path, first: int = 0) -> int:
     candidates = [first] if first else []
     with suppress(FileNotFoundError, ValueError):
         candidates.insert(0, int(remembered.read_text()))
-    candidates += [FIRST + secrets.randbelow(COUNT) for _ in range(TRIES)]
+    draws = [FIRST + secrets.randbelow(COUNT) for _ in range(TRIES)]
+    candidates += [port for port in draws if port not in _drawn]
     for port in candidates:
         if 1024 <= port < 65536 and is_free(port):
             break
     else:
         raise OSError(f"no free port found near {FIRST}")
+    _drawn.add(port)
     remembered.parent.mkdir(parents=True, exist_ok=True)
     remembered.write_text(f"{port}\n")
     return port

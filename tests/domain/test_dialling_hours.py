@@ -151,7 +151,7 @@ _CHANGES = st.sampled_from(
 _OFFSETS = st.integers(-20 * 60, 20 * 60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_DAYS, min_size=7, max_size=7), _CHANGES, _OFFSETS, st.booleans())
 def test_openings_over_changes_of_the_clock(
     days: list[tuple[tuple[int, int], ...]], change: tuple[str, str], offset: int, two: bool

@@ -170,7 +170,7 @@ limits = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps, limits)
 def test_any_commands_in_any_order(
     asked: list[tuple[Command, str, int]], limit: dict[str, int]
@@ -203,7 +203,7 @@ def test_any_commands_in_any_order(
     assert fold(again) == lead, "the lead read back from the log is another one"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps)
 def test_a_command_that_went_through_changes_nothing_when_repeated(
     asked: list[tuple[Command, str, int]],
@@ -263,7 +263,7 @@ def _events(kind: type[Event]) -> st.SearchStrategy[Event]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of([_events(kind) for kind in LEAD_EVENTS]), max_size=20))
 def test_no_order_of_events_fails(events: list[Event]) -> None:
     happened = [(one.placed(UUID(int=1), at + 1, NOW), ADA) for at, one in enumerate(events)]

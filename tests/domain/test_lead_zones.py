@@ -183,7 +183,7 @@ _OWN = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @examples(
     st.sampled_from([PHONE, "+351912345678", NUMBER_OF_NO_ZONE]),
     _OWN,

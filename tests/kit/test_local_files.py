@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.local import ports
 from services.local.lock import AlreadyRunning, data_lock
 from services.local.ports import choose_port, is_free
 from services.local.secret_file import secret_in
@@ -36,6 +37,17 @@ def test_the_wished_port_is_taken_first_and_nonsense_is_ignored(tmp_path: Path) 
     wished = choose_port(tmp_path / "any")
     (tmp_path / "port").write_text("soon\n")
     assert choose_port(tmp_path / "port", first=wished) == wished
+
+
+def test_no_port_is_drawn_twice_by_servers_that_start_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "COUNT", 8)
+    monkeypatch.setattr(ports, "is_free", lambda _: True)
+    monkeypatch.setattr(ports, "_drawn", set())
+    assert len({choose_port(tmp_path / f"{number}.port") for number in range(8)}) == 8
+    with pytest.raises(OSError, match="no free port"):
+        choose_port(tmp_path / "another.port")
 
 
 def test_a_folder_has_one_starter(tmp_path: Path) -> None:

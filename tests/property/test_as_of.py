@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import Event
@@ -112,11 +112,7 @@ def grid(database_url: str) -> Iterator[Grid]:
 
 
 def test_as_of_equals_what_the_grid_showed(grid: Grid) -> None:
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
+    @settings(max_examples=EXAMPLES)
     @given(st.lists(st.tuples(st.integers(0, 1), KEEPING), min_size=8, max_size=20))
     def check(asked: list[tuple[int, Command]]) -> None:
         leads = [Told(), Told()]

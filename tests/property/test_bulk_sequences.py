@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from services.command.bulk.offered import offered_in_bulk
@@ -29,9 +29,7 @@ async def bulk(database_url: str) -> AsyncIterator[Bulk]:
 
 @settings(
     max_examples=6,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a step takes long: no shrinking
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STARRED_STEPS, min_size=1, max_size=4))
 async def test_in_bulk_or_singly_planned_or_undone(bulk: Bulk, steps: list[Step]) -> None:

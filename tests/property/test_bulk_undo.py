@@ -76,7 +76,7 @@ def restored(before: Lead, done: Acted, since: Acted, story: Story) -> list[Even
     return events
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(histories, BULK, by)
 def test_an_untouched_lead_is_restored_exactly(
     earlier: list[tuple[Command, str]], command: Command, actor: str
@@ -113,7 +113,7 @@ def test_the_number_to_dial_next_comes_back(command: Command) -> None:
     assert changed_parts(before, story.lead) == frozenset()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories, BULK, histories)
 @example([], Suppress(), [(Suppress(until=NOW + timedelta(minutes=3)), LEE)])
 def test_what_others_changed_since_stays(

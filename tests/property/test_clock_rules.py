@@ -127,7 +127,7 @@ def told_late(happened: Told) -> set[datetime | None]:
     return {at for at, call in retries if at <= call.timestamp}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps, st.integers(1, 5))
 def test_no_due_time_of_a_lead_is_missed(
     asked: list[tuple[Command, str, int]], stretch: int
@@ -146,7 +146,7 @@ def test_no_due_time_of_a_lead_is_missed(
             assert not clockwork.table
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     steps,
     st.lists(st.tuples(st.integers(0, 40 * 24), st.booleans()), max_size=5),

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.command.catalogue import offered_commands
@@ -68,11 +68,7 @@ def test_every_starred_command_is_drawn() -> None:
     assert set(STARRED) == {one.__name__ for one in offered_commands() if one.bulk}
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=20)
 @given(steps=st.lists(STEPS, min_size=1, max_size=9), again=st.lists(st.integers(0, 8), max_size=8))
 async def test_a_repeated_command_has_one_effect_and_one_answer(
     service: Service, steps: list[Step], again: list[int]

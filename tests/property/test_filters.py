@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.envelope import Origin, Recorded
@@ -102,9 +102,7 @@ def expected(tree: Any) -> list[dict[str, Any]]:
     return [row for row in ROWS if matches(tree, row, LOGS[row["lead_id"]], KINDS, NOON)]
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200)
 @given(tree=trees(), field=st.sampled_from(BROKEN_DOWN))
 def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any, field: str) -> None:
     found = expected(tree)
@@ -124,9 +122,7 @@ def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any, field: 
     assert spread["exact"]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(
     fields=st.lists(st.sampled_from(SORTED), min_size=1, max_size=3, unique=True),
     descending=st.lists(st.booleans(), min_size=3, max_size=3),
@@ -173,9 +169,7 @@ TOUCHED = ROWS[::3]
 UNTOUCHED = [row for place, row in enumerate(ROWS) if place % 3]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(
     fields=st.lists(st.sampled_from(SORTED), min_size=1, max_size=2, unique=True),
     descending=st.booleans(),
@@ -222,13 +216,13 @@ def test_pages_of_a_changing_list_show_what_stays_once_and_miss_nothing(
     leads.write(TOUCHED)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(trees())
 def test_the_text_form_says_the_same_tree(tree: Any) -> None:
     assert read_filter(print_filter(tree)) == tree
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text('() =<>!,[]"ab1.and or not in is log search status', max_size=60))
 def test_reading_any_text_gives_a_tree_or_says_what_is_wrong(text: str) -> None:
     with suppress(FilterInvalid):
@@ -236,7 +230,7 @@ def test_reading_any_text_gives_a_tree_or_says_what_is_wrong(text: str) -> None:
         assert read_filter(print_filter(tree)) == tree
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(trees())
 def test_trees_for_known_fields_pass_the_check(tree: Any) -> None:
     check_filter(tree, KINDS)

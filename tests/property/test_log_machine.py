@@ -276,7 +276,6 @@ def test_the_log_does_what_a_dictionary_would(running: Running, owner_url: str) 
         settings=settings(
             max_examples=30,
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -201,7 +201,6 @@ def test_the_rows_are_what_a_plain_fold_says(pipeline: Pipeline) -> None:
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

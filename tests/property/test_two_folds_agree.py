@@ -59,7 +59,7 @@ def same(lead: Lead, row: dict[str, Any]) -> None:
     assert {str(note) for note in lead.notes} == {str(note) for note in row["notes"]}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(COMMANDS, st.sampled_from([ADA, ADA, LEE, ANA, DIA])), min_size=6, max_size=24
