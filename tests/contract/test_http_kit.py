@@ -266,7 +266,7 @@ async def test_sigterm_finishes_what_is_in_flight_and_returns() -> None:
         await reached.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         assert (await answer).json() == {"done": True}
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 30)
     with (
         pytest.raises(ConnectionRefusedError),
         socket.create_connection(("127.0.0.1", await port), 1),

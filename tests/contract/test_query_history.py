@@ -176,6 +176,7 @@ async def test_what_was_erased_is_gone_from_the_past_too(world: World) -> None:
 async def test_a_read_waits_for_the_position_and_version_it_needs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.query.reading.WAIT_SECONDS_MAX", 30.0)
     lead = await world.lead("lead")
     position = await world.record(lead, events.LeadPriorityChanged(1))
 

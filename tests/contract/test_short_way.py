@@ -54,7 +54,7 @@ def post(
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         status = int((await reader.readline()).split()[1])
         headers = {}
         while (row := (await reader.readline()).strip()) != b"":

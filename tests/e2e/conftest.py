@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
+from services.local.demo_keys import demo_keys
 from services.local.sample import Summary, run_sample
 from services.local.stack import Stack, running_stack
 
 LIMIT = 400
-START_SECONDS = 240
+START_SECONDS = 600
 Result = TypeVar("Result")
 
 
@@ -32,8 +34,21 @@ class Loaded:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_SECONDS)
 
 
+@pytest.fixture
+def loaded(shared: Loaded) -> Loaded:
+    """The shared stack, once its read models show all that the tests before did."""
+    headers = {"authorization": f"Bearer {demo_keys(shared.folder)['admin']}"}
+    address = f"{shared.stack.address}/v1/leads"
+    with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
+        shown = client.get(address, params={"limit": 1}).json()
+        wanted = {"limit": 1, "min_position": shown["position"] + shown["lag"]}
+        answers = (client.get(address, params=wanted) for _ in range(30))
+        assert any(answer.status_code == 200 for answer in answers), "they stand still"
+    return shared
+
+
 @pytest.fixture(scope="package")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     """The stack with the first leads of the sample and all their calls in it."""
     folder = tmp_path_factory.mktemp("stack")
     loop = asyncio.new_event_loop()

@@ -34,7 +34,7 @@ from tests.e2e.conftest import Loaded
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = count(1_202_555_0120)
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 class Shell:

@@ -31,7 +31,7 @@ ASKS = re.compile(
     re.MULTILINE,
 )
 PIPE_CLOSED = 23
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 # Says of each request how it was answered; curl itself does the asking.
 CURL = """#!/bin/sh
@@ -144,7 +144,7 @@ class Desk:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=600,
             )
             server.shutdown()
         assert result.returncode == 0, result.stdout[-4_000:] + result.stderr[-4_000:]

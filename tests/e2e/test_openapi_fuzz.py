@@ -55,7 +55,7 @@ enabled = false
 include-path-regex = "^/v1/leads/"
 parameters = {{ "path.id" = "{lead}", "path.lead_id" = "{lead}" }}
 """
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1_500)
 
 
 def shallow(document: dict[str, Any]) -> dict[str, Any]:

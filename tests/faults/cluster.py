@@ -23,8 +23,8 @@ from services.local.stack import Stack, running_stack
 from services.projections.progress import visible_position
 from tests.kit.event_logs import opened
 
-SETTLE_SECONDS = 60.0
-RESTART_SECONDS = 30.0
+SETTLE_SECONDS = 120.0
+RESTART_SECONDS = 90.0
 
 
 @dataclass

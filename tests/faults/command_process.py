@@ -19,7 +19,7 @@ from tests.contract.command_service import KEYS
 from tests.kit.event_logs import opened
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 async def let_users_in(url: str) -> None:
@@ -61,4 +61,4 @@ async def serving(
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 20) == 0
+            assert await asyncio.wait_for(process.wait(), 60) == 0

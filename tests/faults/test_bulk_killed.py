@@ -58,7 +58,7 @@ async def runner(url: str, failpoint: str = "") -> AsyncIterator[asyncio.subproc
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 15)
+        await asyncio.wait_for(process.wait(), 60)
 
 
 async def made(bulk: Bulk, count: int = LEADS) -> list[str]:

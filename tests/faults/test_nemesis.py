@@ -13,7 +13,7 @@ from tests.faults.checkers import five_checks
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.workload import Workload
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 async def kill_all_once(running: Cluster, choices: random.Random) -> None:
@@ -33,10 +33,9 @@ async def test_every_part_killed_under_load(
     async with cluster(tmp_path, monkeypatch) as running:
         work = Workload(running, random.Random(seed))
         faults = asyncio.create_task(kill_all_once(running, choices))
-        await work.run(12)
+        await work.run(12, least=60)
         await faults
         assert sum(answer.tries > 1 for answer in work.answers) > 0, "nothing was in the way"
-        assert len(work.answers) > 50
         if running.stack.servers.transport == "kafka":
             assert work.calls
         await five_checks(running, work)

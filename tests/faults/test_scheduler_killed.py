@@ -52,12 +52,12 @@ async def scheduler(url: str, failpoint: str = "") -> AsyncIterator[asyncio.subp
     )
     try:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 30) == b"leads: ready\n"
+        assert await asyncio.wait_for(process.stdout.readline(), 60) == b"leads: ready\n"
         yield process
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 15) == 0
+            assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def made(log: EventLog) -> list[UUID]:
@@ -133,8 +133,9 @@ async def test_of_two_one_leads_and_the_other_takes_over(database_url: str, owne
                 return_when=asyncio.FIRST_COMPLETED,
                 timeout=60,
             )
-            assert [one.result() for one in done] == [-signal.SIGKILL]
-            await asyncio.wait(waiting, timeout=60)  # it led, and was killed likewise
+            assert {one.result() for one in done} == {-signal.SIGKILL}
+            if waiting:
+                await asyncio.wait(waiting, timeout=60)  # it led, and was killed likewise
             async with scheduler(database_url):
                 await all_applied(log, streams)
     assert (await verdict_on(owner_url)).ok

@@ -54,14 +54,14 @@ async def sender(
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await process.stdout.readline() != b"leads: ready\n":
                 pass
         yield process
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 15)
+        await asyncio.wait_for(process.wait(), 60)
 
 
 async def told(service: Service, lead: str) -> Counter[str]:
@@ -73,7 +73,7 @@ async def told(service: Service, lead: str) -> Counter[str]:
 
 async def until_sent(service: Service, lead: str) -> None:
     """Wait until every message is told of as sent."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await told(service, lead))["lead.message_sent"] < 2 * MESSAGES:
             await asyncio.sleep(0.05)
 
@@ -97,7 +97,7 @@ async def test_a_killed_sender_loses_nothing_and_repeats_only_the_same(
             await service.done(f"/v1/leads/{lead}/send-email", mail)
             await service.done(f"/v1/leads/{lead}/send-sms", {"body": f"Text {number}"})
         async with sender(database_url, mails, gateway, failpoint) as process:
-            assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
         async with sender(database_url, mails, gateway) as process:
             await until_sent(service, lead)
         assert process.returncode == 0

@@ -59,8 +59,8 @@ class Workload:
     calls: dict[str, str] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def run(self, seconds: float) -> None:
-        """Work for so long, then wait for the last answers."""
+    async def run(self, seconds: float, least: int = 0) -> None:
+        """Work for so long and until so many commands are answered; wait for the last answers."""
         async with self.cluster.client() as client:
             campaign = await self.ask(client, "/v1/campaigns", {"name": "Faults"})
             assert campaign.status == 201, campaign
@@ -71,6 +71,8 @@ class Workload:
                 for one in work:
                     group.create_task(one)
                 await asyncio.sleep(seconds)
+                while len(self.answers) < least:
+                    await asyncio.sleep(0.1)
                 self.stopping.set()
 
     async def ask(self, client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> Answered:

@@ -90,32 +90,36 @@ async def test_a_killed_backend_costs_no_append(
 ) -> None:
     admin = await asyncpg.connect(postgres.url("postgres", database))
 
-    async def write(number: int) -> list[Appended]:
-        return [await log.append(append(new_id(), 0, priority(number))) for _ in range(25)]
+    over = asyncio.Event()
 
-    async def terminate() -> int:
-        ended = 0
-        for _ in range(6):
+    async def write(number: int) -> list[Appended]:
+        done = []
+        while not over.is_set():
+            done.append(await log.append(append(new_id(), 0, priority(number))))
+        return done
+
+    writing = asyncio.gather(*(write(number) for number in range(8)))
+    ended = 0
+    async with asyncio.timeout(60):
+        while ended < 12:
             ended += await admin.fetchval(
                 "select count(pg_terminate_backend(pid)) from pg_stat_activity"
                 " where datname = $1 and pid <> pg_backend_pid()",
                 database,
             )
             await asyncio.sleep(0.05)
-        return ended
-
-    terminating = asyncio.ensure_future(terminate())
-    done = await asyncio.gather(*(write(number) for number in range(8)))
-    ended = await terminating
+    over.set()
+    done = await writing
     await admin.close()
-    assert ended > 3
     await everything_once(log, [one for many in done for one in many])
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("ending", ["stop", "kill"])
-async def test_a_restarted_server_costs_no_append(tmp_path: Path, ending: str) -> None:
+async def test_a_restarted_server_costs_no_append(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In order and as a crash; appends wait and go on by themselves."""
+    monkeypatch.setattr(appender, "DEADLINE_SECONDS", 60.0)  # a busy machine starts it slowly
     server = LocalPostgres(tmp_path / "pg", durable=False)
     await server.start()
     try:
@@ -138,7 +142,7 @@ async def test_a_restarted_server_costs_no_append(tmp_path: Path, ending: str) -
                 server.kill()
             await server.start()
             before = await _head(log)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(60):
                 while await _head(log) <= before:
                     await asyncio.sleep(0.02)
             stopping.set()
@@ -171,7 +175,7 @@ async def test_a_server_that_stays_away_leaves_the_outcome_unknown(
             asked = append(new_id(), 0, priority(1))
             await log.append(append(new_id(), 0, priority(0)))
             await server.stop()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 with pytest.raises(OutcomeUnknown):
                     await log.append(asked)
             await server.start()

@@ -64,7 +64,7 @@ async def test_nothing_is_left_running(tmp_path: Path, how: signal.Signals) -> N
     async with starter(tmp_path) as (process, servers):
         assert all(alive(pid) for pid in servers)
         process.send_signal(how)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await process.wait()
             while any(alive(pid) for pid in servers):
                 await asyncio.sleep(0.02)

@@ -61,7 +61,7 @@ async def test_a_service_waits_for_a_server_that_is_just_starting(tmp_path: Path
 
 
 async def test_a_wrong_address_or_password_is_said_at_once(database_url: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         with pytest.raises(ValueError, match="none"):
             await connect_pool("postgresql://localhost:none/leads", "leads_query")
         with pytest.raises(asyncpg.InvalidPasswordError):

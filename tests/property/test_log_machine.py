@@ -268,7 +268,7 @@ def running(database_url: str) -> Iterator[Running]:
             running.do(view.__aexit__(None, None, None))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_log_does_what_a_dictionary_would(running: Running, owner_url: str) -> None:
     machine = type("RunningLogMachine", (LogMachine,), {"running": running})
     run_state_machine_as_test(

@@ -193,7 +193,7 @@ def pipeline(
             runner.run(pipeline.end(part))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_rows_are_what_a_plain_fold_says(pipeline: Pipeline) -> None:
     machine = type("RunningPipeline", (PipelineMachine,), {"pipeline": pipeline})
     run_state_machine_as_test(

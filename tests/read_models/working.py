@@ -31,7 +31,7 @@ from services.projections.runner import Worker
 from tests.kit.event_logs import MASTER, append
 
 SECRET = bytes(range(32))
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 FeedOf = Callable[["asyncpg.Pool[asyncpg.Record]", int], Feed]
 
 
