@@ -225,7 +225,7 @@ async def lead_at(
     """
     row = None
     async for _ in tries(given.min_version > 0):
-        async with reading.asked(request, given.min_position) as asked:
+        async with reading.asked(request, given.min_position, by_key=True) as asked:
             row = await find_in_sight(asked, lead_id)
             if row is not None and row["version"] >= given.min_version:
                 yield asked, row

@@ -41,6 +41,14 @@ STILL_SECONDS_MAX = 60
 """One statement of a download, and how long its reader may pause."""
 _HEAD = "(select coalesce(max(position), 0) from log.events) as head"
 _POSITIONS = ", ".join((PROGRESS, _HEAD))
+_PLANS = "set_config('plan_cache_mode', '{}', false) as plans"
+_FIRST = {
+    by_key: ", ".join((_POSITIONS, f"{STAMP} as stamp", _PLANS.format(mode)))
+    for by_key, mode in ((True, "auto"), (False, "force_custom_plan"))
+}
+"""What every read asks first, in one round trip: how current it is, whether the organisation is as
+it is known, and how its statements are planned, which every read says for itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +123,22 @@ class Reading:
 
     @asynccontextmanager
     async def asked(
-        self, request: Request, min_position: int = 0, *, still: bool = False
+        self,
+        request: Request,
+        min_position: int = 0,
+        *,
+        still: bool = False,
+        by_key: bool = False,
     ) -> AsyncIterator[Asked]:
         """Begin a read once position `min_position` is visible. `still`: all statements of it see
-        the same moment, and each may take a minute.
+        the same moment, and each may take a minute. `by_key`: one plan serves all its values, and
+        making one anew would take longer than the read.
 
         Raises Unauthenticated, Invalid for a position the log has not, NotYet after 2 s, and
         Unavailable when the database is down or the read took longer than 5 s.
         """
         try:
-            async with self._asked(request, min_position, still) as asked:
+            async with self._asked(request, min_position, still, by_key) as asked:
                 yield asked
         except asyncpg.QueryCanceledError:
             most = STILL_SECONDS_MAX if still else STATEMENT_MS_MAX // 1000
@@ -134,18 +148,24 @@ class Reading:
 
     @asynccontextmanager
     async def _asked(
-        self, request: Request, min_position: int, still: bool
+        self, request: Request, min_position: int, still: bool, by_key: bool
     ) -> AsyncIterator[Asked]:
         principal = await self.authenticator.principal_of(request.scope)
         if min_position:
             await self._reach(min_position)
         async with self.pool.acquire() as connection, _standing_still(connection, still):
-            directory = await self.directory(connection)
-            sight = sight_for(principal, directory)
-            async with behind_wall(connection, sight, _POSITIONS) as row:
-                position, head = _positions_in(row)
-                now = self.clock.now()
-                yield Asked(connection, principal, directory, sight, now, position, head)
+            directory = self._directory
+            while True:
+                sight = sight_for(principal, directory)
+                async with behind_wall(connection, sight, _FIRST[by_key]) as row:
+                    if tuple(row["stamp"]) == directory.stamp:
+                        position, head = _positions_in(row)
+                        now = self.clock.now()
+                        yield Asked(connection, principal, directory, sight, now, position, head)
+                        return
+                # The organisation has moved: nobody sees by the place they had in it.
+                directory = await read_directory(connection, tuple(row["stamp"]))
+                self._directory = directory
 
     async def directory(self, connection: Any) -> Directory:
         """Return the organisation as it stands."""

@@ -17,8 +17,12 @@ _LOWER = (
 )
 _RAISE = (
     "select set_config('role', 'leads_sight', true), set_config('leads.owners', $1, true),"
-    " set_config('leads.inactive', $2, true), set_config('leads.processed_by', $3, true)"
+    " set_config('leads.inactive', $2, true), set_config('leads.processed_by', $3, true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
 )
+"""Without parallel workers: of a page they read far more than it takes, each until its queue is
+full, and who sees little asks for pages.
+"""
 
 
 @asynccontextmanager
