@@ -57,14 +57,19 @@ begin
     union select code from read.status s where not s.dialable);
 end $$;
 
+-- The zone of a number: one row, none when it is not known.
+create function read.zones_of(phone text) returns table (zone int) stable language sql
+begin atomic
+  select z.zone from read.number_zone z
+    where z.prefix = any(array(
+      select substr(phone, 2, length) from generate_series(1, 9) as length))
+    order by length(z.prefix) desc limit 1;
+end;
+
 -- The zone of a number, 0 when it is not known.
 create function read.zone_of(phone text) returns int stable language plpgsql as $$
 begin
-  return coalesce(
-    (select z.zone from read.number_zone z
-      where z.prefix = any(array(
-        select substr(phone, 2, length) from generate_series(1, 9) as length))
-      order by length(z.prefix) desc limit 1), 0);
+  return coalesce((select z.zone from read.zones_of(phone) z), 0);
 end $$;
 
 -- The zone of a row: of the number, or where the lead says another one, a negative number for that
@@ -113,33 +118,31 @@ begin
     delete from read.lead_dial d
       where d.lead_id = any(leads)
         and not exists (select from dialled n where n.lead_id = d.lead_id)
-  ), changed as (
-    update read.lead_dial d
-      set (campaign_id, zone, begins, owner, priority, due_at, place, waiting, held, status,
-           segment_id, pool_id, free_at, ends_at, locked_by, locked_until, reserved_for, own_zone)
-        = (n.campaign_id,
-           case when d.begins = n.begins and d.own_zone is not distinct from n.own_zone then d.zone
+  )
+  insert into read.lead_dial
+    select n.lead_id, n.campaign_id,
+           case when k.begins = n.begins and k.own_zone is not distinct from n.own_zone then k.zone
+             when n.own_zone is null
+               then coalesce((select z.zone from read.zones_of(n.begins) z), 0)
              else read.dial_zone(n.begins, n.own_zone) end,
            n.begins, n.owner, n.priority, n.due_at, n.place, n.waiting, n.held, n.status,
            n.segment_id, n.pool_id, n.free_at, n.ends_at, n.locked_by, n.locked_until,
-           n.reserved_for, n.own_zone)
-      from dialled n
-      where d.lead_id = n.lead_id
-        and (d.campaign_id, d.begins, d.owner, d.priority, d.due_at, d.place, d.waiting, d.held,
-             d.status, d.segment_id, d.pool_id, d.free_at, d.ends_at, d.locked_by, d.locked_until,
-             d.reserved_for, d.own_zone)
+           n.reserved_for, n.own_zone
+      from dialled n left join read.lead_dial k on k.lead_id = n.lead_id
+      where (k.campaign_id, k.begins, k.owner, k.priority, k.due_at, k.place, k.waiting, k.held,
+             k.status, k.segment_id, k.pool_id, k.free_at, k.ends_at, k.locked_by, k.locked_until,
+             k.reserved_for, k.own_zone)
           is distinct from
             (n.campaign_id, n.begins, n.owner, n.priority, n.due_at, n.place, n.waiting, n.held,
              n.status, n.segment_id, n.pool_id, n.free_at, n.ends_at, n.locked_by, n.locked_until,
              n.reserved_for, n.own_zone)
-  )
-  insert into read.lead_dial
-    select n.lead_id, n.campaign_id, read.dial_zone(n.begins, n.own_zone), n.begins, n.owner,
-           n.priority, n.due_at, n.place, n.waiting, n.held, n.status, n.segment_id, n.pool_id,
-           n.free_at, n.ends_at, n.locked_by, n.locked_until, n.reserved_for, n.own_zone
-      from dialled n
-      where not exists (select from read.lead_dial d where d.lead_id = n.lead_id)
-    on conflict (lead_id) do nothing;
+    on conflict (lead_id) do update
+      set (campaign_id, zone, begins, owner, priority, due_at, place, waiting, held, status,
+           segment_id, pool_id, free_at, ends_at, locked_by, locked_until, reserved_for, own_zone)
+        = (excluded.campaign_id, excluded.zone, excluded.begins, excluded.owner, excluded.priority,
+           excluded.due_at, excluded.place, excluded.waiting, excluded.held, excluded.status,
+           excluded.segment_id, excluded.pool_id, excluded.free_at, excluded.ends_at,
+           excluded.locked_by, excluded.locked_until, excluded.reserved_for, excluded.own_zone);
 end $$;
 
 -- After new and changed leads of the table in use: one that is being rebuilt tells nothing new.

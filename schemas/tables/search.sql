@@ -1,15 +1,23 @@
--- All that a search box looks at, in small letters, a line each.
+-- All that a search box looks at, in small letters, a line each: one row. Called after `from`, it
+-- becomes part of the statement; a function of one value is started anew for each lead.
+create function read.search_texts(
+  name text, email text, phone text, whatsapp text, contacts jsonb, fields jsonb
+) returns table (found text) immutable parallel safe language sql
+begin atomic
+  select lower(
+    concat_ws(E'\n', name, email, phone, whatsapp,
+      case when contacts <> '[]' then
+        (select string_agg(concat_ws(E'\n', c.value ->> 'phone', own.found), E'\n')
+           from jsonb_array_elements(contacts) c, lateral (
+             select string_agg(f.value, E'\n') as found from jsonb_each_text(
+               case when jsonb_typeof(c.value -> 'fields') = 'object' then c.value -> 'fields'
+                 else '{}' end) f) own) end,
+      (select string_agg(f.value, E'\n') from jsonb_each_text(fields) f)));
+end;
 create function read.search_text(
   name text, email text, phone text, whatsapp text, contacts jsonb, fields jsonb
 ) returns text immutable parallel safe language sql
-  return lower(
-    concat_ws(E'\n', name, email, phone, whatsapp,
-      (select string_agg(concat_ws(E'\n', c.value ->> 'phone', own.found), E'\n')
-         from jsonb_array_elements(contacts) c, lateral (
-           select string_agg(f.value, E'\n') as found from jsonb_each_text(
-             case when jsonb_typeof(c.value -> 'fields') = 'object' then c.value -> 'fields'
-               else '{}' end) f) own),
-      (select string_agg(f.value, E'\n') from jsonb_each_text(fields) f)));
+  return (select s.found from read.search_texts(name, email, phone, whatsapp, contacts, fields) s);
 
 -- Beside the lead, because a call changes a lead's row and not this text: an index on parts of
 -- words is dear to write. Kept by triggers of the lead table in use and of one being rebuilt.
@@ -48,9 +56,9 @@ create function read.keep_beside() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
     insert into read.lead_search as s (lead_id, found)
-      select n.lead_id,
-             read.search_text(n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields)
-        from new_rows n
+      select n.lead_id, t.found
+        from new_rows n, read.search_texts(
+          n.name, n.email, n.phone, n.whatsapp, n.contacts, n.fields) t
       on conflict (lead_id) do update set found = excluded.found where s.found <> excluded.found;
     insert into read.lead_due as d (lead_id, next_dial_at)
       select n.lead_id, n.next_dial_at from new_rows n where n.next_dial_at is not null
