@@ -348,6 +348,14 @@ def problem_response(problem: Problem, trace_id: str) -> Response:
     )
 
 
+def unread_reply(problem: Problem) -> Reply:
+    """Return the whole answer to bytes that are no request, with a trace id of its own."""
+    trace_id = new_id().hex
+    status, headers, body = _problem_reply(problem, trace_id)
+    trace = (b"x-trace-id", trace_id.encode("ascii"))
+    return Reply(status, [*headers, *_SECURITY_HEADERS, trace], body)
+
+
 def _problem_reply(problem: Problem, trace_id: str) -> Reply:
     raw = orjson.dumps(problem.body(trace_id))
     headers = [

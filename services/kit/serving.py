@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import uvicorn
@@ -16,9 +16,14 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from services.kit.direct import SHORT, Reply
+from services.kit.errors import Malformed, TooLarge
+from services.kit.http import unread_reply
 
 DRAIN_SECONDS_MAX = 8
 SHORT_BYTES_MAX = 1 << 16
+ADDRESS_BYTES_MAX = (1 << 16) - 1
+"""What the parser takes."""
+
 YOUNG_OBJECTS = 20_000
 """New objects before Python looks for cycles among them; its own 700 come every few requests."""
 
@@ -34,6 +39,14 @@ class _Protocol(HttpToolsProtocol):
         scope: Any = cycle.scope
         scope[SHORT] = _ShortWay(cycle)
         super()._start_asgi_task(cycle, app)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request with a problem, as everything is answered."""
+        text = f"An address has at most {ADDRESS_BYTES_MAX:,} bytes; ask in a body."
+        too_long = len(getattr(self, "url", b"")) > ADDRESS_BYTES_MAX
+        reply = unread_reply(TooLarge(text) if too_long else Malformed())
+        self.transport.write(_whole(reply, (*reply.headers, (b"connection", b"close"))))
+        self.transport.close()
 
 
 class _ShortWay:
@@ -59,13 +72,15 @@ class _ShortWay:
             return False
         cycle.response_started = cycle.response_complete = True
         if not cycle.disconnected:
-            headers = (*cycle.default_headers, *reply.headers)
-            lines = [b"%b: %b\r\n" % header for header in headers]
-            whole = b"".join((STATUS_LINE[reply.status], *lines, b"\r\n", reply.body))
-            cycle.transport.write(whole)
+            cycle.transport.write(_whole(reply, (*cycle.default_headers, *reply.headers)))
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+
+def _whole(reply: Reply, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join((STATUS_LINE[reply.status], *lines, b"\r\n", reply.body))
 
 
 class _Server(uvicorn.Server):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import orjson
 import pytest
 from starlette.types import Receive, Scope
 
@@ -119,6 +120,27 @@ async def test_a_connection_that_ends_with_the_answer_is_closed(
         writer.write(post(b"{}", more, version))
         _, headers, said = await answer(reader)
         assert (headers["connection"], said) == ("close", b"2")
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "status"),
+    [
+        (b"GET /length?q=%b HTTP/1.1\r\nhost: x\r\n\r\n" % (b"x" * 65_600), "too-large", 413),
+        (b"GET /length HTTP/1.1\r\nno header\r\n\r\n", "malformed", 400),
+        (b"\x16\x03\x01 a greeting in TLS", "malformed", 400),
+    ],
+)
+async def test_what_is_no_request_is_answered_with_a_problem_too(
+    port: int, sent: bytes, code: str, status: int
+) -> None:
+    async with line(port) as (reader, writer):
+        writer.write(sent)
+        got, headers, said = await answer(reader)
+        assert (got, headers["content-type"]) == (status, "application/problem+json")
+        assert (headers["connection"], headers["x-content-type-options"]) == ("close", "nosniff")
+        problem = orjson.loads(said)
+        assert (problem["code"], problem["trace_id"]) == (code, headers["x-trace-id"])
         assert await reader.read() == b""
 
 
