@@ -49,12 +49,10 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
 
 
 def _first(recorded: Recorded) -> Row:
-    return {
-        **_EMPTY,
-        "lead_id": recorded.stream_id,
-        "last_activity_at": recorded.happened_at,
-        "last_modified_at": recorded.happened_at,
-    }
+    row = _EMPTY.copy()  # unlike {**_EMPTY}, as a block
+    row["lead_id"] = recorded.stream_id
+    row["last_activity_at"] = row["last_modified_at"] = recorded.happened_at
+    return row
 
 
 _EMPTY: Row = {
