@@ -51,7 +51,7 @@ async def read_all(feed: Feed, count: int) -> dict[int, list[StoredEvent]]:
     """Poll until so many events have come; batches of a partition follow each other."""
     found: dict[int, list[StoredEvent]] = {}
     following: dict[int, int] = {}
-    for _ in range(200):
+    for _ in range(600):
         for batch in await feed.poll(100):
             assert batch.first == following.get(batch.partition, batch.first)
             following[batch.partition] = batch.next
@@ -112,7 +112,7 @@ async def test_what_is_taken_in_slices_is_one_batch_a_partition(
         stored = await log.read_raw(0, 10_000)
         async with feeding("kafka", log, kafka, topic_prefix) as feed:
             feed.assign({partition_of(who): Start(0, 0)})
-            batches = await feed.poll(5_000)
+            batches = await feed.poll(30_000)
     assert [batch.events for batch in batches] == [stored]
     assert [(batch.first, batch.next) for batch in batches] == [(0, len(stored))]
 
