@@ -27,9 +27,6 @@ from tests.containers import containers_asked_for, kafka_container, postgres_con
 
 Result = TypeVar("Result")
 TEMPLATE = "leads_template"
-# How fast a machine is that others use too says nothing about the code: only time limits of pytest.
-settings.register_profile("leads", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("leads")
 DOMAIN_TESTS = Path(__file__).parent / "domain"
 
 _PATIENT = settings(
