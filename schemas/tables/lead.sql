@@ -93,7 +93,9 @@ create index on read.lead_v1 (segment_id, last_modified_at, lead_id) where segme
 create index on read.lead_v1 (status, priority desc, lead_id desc) where not deleted;
 create index on read.lead_v1 (pool_id, last_modified_at, lead_id) where pool_id is not null;
 -- What waits for somebody: few leads at a time.
-create index on read.lead_v1 (callback_at, lead_id) where callback_at is not null;
+-- Callbacks with all that is counted of them, so that no row has to be looked at.
+create index on read.lead_v1 (callback_at, lead_id) include (callback_agent, deleted)
+  where callback_at is not null;
 create index on read.lead_v1 (callback_agent, callback_at) where callback_agent is not null;
 create index on read.lead_v1 (reserved_for) where reserved_for is not null;
 create index on read.lead_v1 (locked_by) where locked_by is not null;

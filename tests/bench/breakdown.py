@@ -56,8 +56,10 @@ async def _measure(grid: Grid) -> Result:
                 spreads.append(spent)
                 sampled += not answer["exact"]
                 name = f"count {one['name']}"
+                grid.note(name, counted)
                 slowest[name] = max(slowest.get(name, 0.0), counted)
                 name = f"{one['name']} by {field}"
+                grid.note(name, spent)
                 slowest[name] = max(slowest.get(name, 0.0), spent)
     sql = percentile(await _bare(grid), 0.95)
     p95 = max(percentile(counts, 0.95), percentile(spreads, 0.95))

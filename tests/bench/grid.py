@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import re
+import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -85,6 +86,12 @@ class Grid:
     keys: dict[str, str]
     pid: int
     sent: int = 0
+    times: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, question: str, *milliseconds: float) -> None:
+        """Keep what a question took, to compare it with the same one on other sizes."""
+        if milliseconds:
+            self.times.setdefault(question, []).extend(milliseconds)
 
     async def post(self, path: str, body: Any, by: str) -> tuple[float, Any]:
         """Ask as that user; return the milliseconds it took, and the answer."""
@@ -114,9 +121,10 @@ async def compared_sizes(
     name: str, stack: Stack, measure: Callable[[Grid], Awaitable[Result]]
 ) -> Result:
     """Measure on every size in turn; the result is the first one's, held only if none of the others
-    is more than 1.5 × slower.
+    is more than 1.5 × slower, in all or in any one question.
     """
     results: list[Result] = []
+    medians: list[dict[str, float]] = []
     for leads in SIZES:
         async with grids(stack, leads) as grid:
             began, sent = time.perf_counter(), grid.sent
@@ -124,17 +132,29 @@ async def compared_sizes(
             pace = (grid.sent - sent) / (time.perf_counter() - began)
             more = {"leads": leads, "commands/s": pace, "MB": grid.memory_mb()}
             results.append(replace(found, detail={**more, **found.detail}))
+            medians.append({name: statistics.median(all_) for name, all_ in grid.times.items()})
         if len(SIZES) > 1:  # of one size the result itself says all
             tell(f"   {results[-1].line()}")
     first, *others = results
     detail = dict(first.detail)
     held = first.held
-    for leads, other in zip(SIZES[1:], others, strict=True):
+    for leads, other, there in zip(SIZES[1:], others, medians[1:], strict=True):
         slower = other.value / first.value
-        held = held and slower <= SLOWER_MAX
+        questions = much_slower(medians[0], there)
+        held = held and slower <= SLOWER_MAX and not questions
         detail[f"at {leads:,}"] = f"{other.value:.1f} ms, {slower:.2f} × slower"
+        detail[f"more than {SLOWER_MAX} × slower at {leads:,}"] = "; ".join(questions) or "none"
     assert first.name == name
     return replace(first, held=held, detail=detail)
+
+
+def much_slower(here: dict[str, float], there: dict[str, float]) -> list[str]:
+    """Return the questions that take more than 1.5 × as long there, by their medians, the worst
+    first.
+    """
+    ratios = {name: there[name] / ms for name, ms in here.items() if name in there}
+    found = sorted(((r, name) for name, r in ratios.items() if r > SLOWER_MAX), reverse=True)
+    return [f"{name} {ratio:.1f} × ({there[name]:.0f} ms)" for ratio, name in found]
 
 
 def worst(slowest: dict[str, float]) -> str:

@@ -29,6 +29,8 @@ async def _measure(grid: Grid) -> Result:
     admin = [await _open(grid, _lead(numbers, grid), "admin") for _ in range(ROUNDS)][WARM:]
     own = await grid.post("/v1/leads/search", {"limit": 200, "columns": ["lead_id"]}, "leader")
     leader = [await _open(grid, one["lead_id"], "leader") for one in own[1]["leads"]]
+    grid.note("a lead", *admin)
+    grid.note("a lead behind the wall", *leader)
     sql = await _bare(grid)
     p95 = max(percentile(admin, 0.95), percentile(leader, 0.95))
     return Result(

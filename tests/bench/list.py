@@ -40,6 +40,8 @@ async def _measure(grid: Grid) -> Result:
             if turn:  # the first round only warms the caches
                 first.append(times[0])
                 later += times[1:]
+                grid.note(f"first page, {one['name']}", times[0])
+                grid.note(f"later page, {one['name']}", *times[1:])
                 slowest[one["name"]] = max(slowest.get(one["name"], 0.0), *times)
     sql = percentile(await _bare(grid), 0.95)
     p95 = max(percentile(first, 0.95), percentile(later, 0.95))
