@@ -94,6 +94,16 @@ class ViewRestored(Event):
     TOPIC: ClassVar[str] = "view.restored"
 
 
+@dataclass(frozen=True)
+class ViewErased(Event):
+    """A number the view's filter holds, or held, was erased, and the view with it, for good."""
+
+    TOPIC: ClassVar[str] = "view.erased"
+    DESTROYS_KEY: ClassVar[bool] = True
+
+    reason: str = ""
+
+
 VIEW_EVENTS: tuple[type[Event], ...] = (
     ViewCreated,
     ViewRenamed,
@@ -102,4 +112,5 @@ VIEW_EVENTS: tuple[type[Event], ...] = (
     ViewShareEnded,
     ViewDeleted,
     ViewRestored,
+    ViewErased,
 )

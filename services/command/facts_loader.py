@@ -26,6 +26,7 @@ from services.command.duplicates import find_duplicates
 from services.command.hashes import (
     dnc_stream,
     favourite_stream,
+    filter_hash,
     number_hash,
     payload_hash,
     trace_hash,
@@ -202,7 +203,12 @@ class FactsLoader:
         }
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
-            facts["payloads"] = await self._payloads_with(seen, _number(command))
+            number = _number(command)
+            for fact, category, key in (
+                ("payloads", "quarantine", payload_hash(self._master, number)),
+                ("views", "view", filter_hash(self._master, number)),
+            ):
+                facts[fact] = await self._holding(seen, category, key)
         if command.needs_pool and state.pool_id is not None:
             facts["pool_active"] = seen[parse_id(state.pool_id)].active
         return facts
@@ -216,13 +222,15 @@ class FactsLoader:
         seen.update(leads)
         return leads
 
-    async def _payloads_with(self, seen: dict[UUID, Any], number: str) -> dict[UUID, Any]:
-        """Return the payloads in quarantine that hold a number."""
-        found = await self._log.streams_with_numbers([payload_hash(self._master, number)])
+    async def _holding(
+        self, seen: dict[UUID, Any], category: str, number: bytes
+    ) -> dict[UUID, Any]:
+        """Return the streams of a category that hold a number, given by its keyed hash."""
+        found = await self._log.streams_with_numbers([number])
         streams = sorted({stream for held in found.values() for stream in held})
-        payloads = await self._states.refresh(dict.fromkeys(streams, "quarantine"))
-        seen.update(payloads)
-        return payloads
+        holding = await self._states.refresh(dict.fromkeys(streams, category))
+        seen.update(holding)
+        return holding
 
     def _dnc_streams(self, command: Command, lead: Lead) -> dict[UUID, str]:
         """Return the streams of the do-not-call entries of the lead's numbers, with the numbers."""

@@ -28,6 +28,11 @@ def payload_hash(master: MasterKey, number: str) -> bytes:
     return master.lookup_hash("number in payload " + number)
 
 
+def filter_hash(master: MasterKey, number: str) -> bytes:
+    """Return the key of `log.numbers` for a number that stands in the filter of a view."""
+    return master.lookup_hash("number in filter " + number)
+
+
 def claim_hash(master: MasterKey, claim: Claim) -> bytes:
     """Return the key of `log.claims` for a claim; the parts are framed, so no two share one
     text.

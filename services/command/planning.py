@@ -22,7 +22,7 @@ from services.command.aggregates import AGGREGATES
 from services.command.domain.decider import Claim, Elsewhere, Outcome
 from services.command.domain.lead.claims import claim_of, marks, numbers_of, traces_of
 from services.command.facts_loader import World
-from services.command.hashes import claim_hash, number_hash, payload_hash, trace_hash
+from services.command.hashes import claim_hash, filter_hash, number_hash, payload_hash, trace_hash
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
 from services.kit.keys import MasterKey
 
@@ -95,6 +95,10 @@ def _add(made: Plan, world: World, part: Elsewhere, origin: Origin, master: Mast
         held, holds = frozenset() if before is None else before.numbers, after.numbers
         made.numbers_added += [(payload_hash(master, one), stream) for one in holds - held]
         made.numbers_removed += [(payload_hash(master, one), stream) for one in held - holds]
+    elif part.category == "view":
+        held, holds = frozenset() if before is None else before.numbers, after.numbers
+        made.numbers_added += [(filter_hash(master, one), stream) for one in holds - held]
+        made.numbers_removed += [(filter_hash(master, one), stream) for one in held - holds]
 
 
 def _mark(made: Plan, stream: UUID, before: Any, after: Any, master: MasterKey) -> None:

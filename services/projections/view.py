@@ -53,6 +53,8 @@ def _changes(row: Row, recorded: Recorded) -> dict[str, Any]:
             return {"deleted": True}
         case events.ViewRestored():
             return {"deleted": False}
+        case events.ViewErased():
+            return {"deleted": True, "filter": None}
     return {}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.favourite import FavouriteChosen
+from schemas.view import ViewCreated, ViewErased
 from services.command.hashes import favourite_stream
 from tests.contract.command_service import NORTH, USER_IDS, Service, running
 
@@ -77,6 +78,23 @@ async def test_a_favourite_is_the_callers_own(service: Service) -> None:
     assert refused.status_code == 422
     again = await service.done("/v1/favourite-view/choose", own, "agent")
     assert again["changed"] is False
+
+
+async def test_a_number_is_erased_in_views_too(service: Service) -> None:
+    phone = "+14155550188"
+    tree = {"op": "contains", "field": "phone", "value": phone}
+    made = await service.done("/v1/views", {"name": "Ann", "filter": tree}, "agent")
+    copy = {"view": made["id"], "name": "Copy"}
+    copied = await service.done("/v1/views/copy", copy, "agent")
+    other = await view(service)
+    await service.done("/v1/do-not-call/erase-number", {"number": phone, "reason": "asked"})
+    for one in (made["id"], copied["id"]):
+        first, last = await service.events(one)
+        assert isinstance(first, ViewCreated)
+        assert (first.filter, last) == (None, ViewErased("asked"))
+        refused = await service.post(f"/v1/views/{one}/restore", {}, "agent")
+        assert refused.json()["errors"][0]["code"] == "view-erased"
+    assert len(await service.events(other)) == 1
 
 
 async def test_what_is_no_view_is_refused_with_every_reason(service: Service) -> None:

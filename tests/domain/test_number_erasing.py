@@ -16,6 +16,7 @@ from schemas.lead import (
     LeadPhoneChanged,
 )
 from schemas.quarantine import PayloadErased, PayloadHeld
+from schemas.view import ViewCreated, ViewErased
 from services.command.domain.decider import Elsewhere
 from services.command.domain.dnc.commands import AddToDoNotCall, RemoveFromDoNotCall
 from services.command.domain.dnc.erasing import EraseNumber
@@ -24,6 +25,7 @@ from services.command.domain.lead.claims import numbers_of, traces_of
 from services.command.domain.lead.evolving import fold as fold_lead
 from services.command.domain.lead.state import Lead
 from services.command.domain.quarantine.state import fold as fold_payload
+from services.command.domain.view.state import fold as fold_view
 from tests.domain.given_when_then import ACTOR, given, placed
 from tests.domain.world import (
     ADA,
@@ -109,6 +111,17 @@ def test_a_lead_leaves_traces_of_numbers_it_had_and_of_its_whatsapp() -> None:
     assert traces(whatsapp, other) == {OTHER_PHONE, THIRD_PHONE}
     assert traces(whatsapp, other, LeadDeleted()) == frozenset()
     assert numbers_of(Lead()) == traces_of(Lead()) == frozenset()
+
+
+def test_views_whose_filter_holds_the_number_go_with_it() -> None:
+    tree = {"op": "equals", "field": "phone", "value": PHONE}
+    view = fold_view(placed([ViewCreated("Ann", ADA, filter=tree)], CALL))
+    gone = ViewErased(reason="asked for it")
+    given(fold=fold).when(ERASE, facts(ADA, views={CALL: view})).then(
+        replace(ERASED, leads=0), Elsewhere(CALL, "view", 1, (gone,))
+    )
+    after = {CALL: fold_view(placed([gone], CALL), view)}
+    given(replace(ERASED, leads=0), fold=fold).when(ERASE, facts(ADA, views=after)).nothing()
 
 
 def test_payloads_in_quarantine_that_hold_the_number_go_with_it() -> None:

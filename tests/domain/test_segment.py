@@ -64,6 +64,15 @@ def test_a_filter_too_large_is_refused() -> None:
     ]
 
 
+def test_a_filter_that_names_a_number_is_refused() -> None:
+    """It would stay readable when the number is erased."""
+    for value in ("+1 (415) 555-0100", "004915112345678"):
+        named = {"op": "or", "of": [CITY, {"op": "equals", "field": "phone", "value": value}]}
+        asked = ask(CreateSegment, name="X", filter=named)
+        assert NOTHING.refused(asked, facts()) == ["filter-names-number"]
+        assert MADE.refused(ask(ChangeSegment, filter=named), facts()) == ["filter-names-number"]
+
+
 def test_changed_in_part_the_rest_stays() -> None:
     changed = MADE.after(ask(ChangeSegment, name="Porto"), facts(LEE))
     assert changed.happened[-1] == events.SegmentChanged(

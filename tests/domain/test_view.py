@@ -137,6 +137,19 @@ def test_a_deleted_view_is_gone_for_all_and_comes_back_as_it_was() -> None:
     assert replace(back.state, version=SHARED.state.version) == SHARED.state
 
 
+def test_a_view_that_names_an_erased_number_is_gone_for_good() -> None:
+    named = {"op": "in", "field": "phone", "values": ["+1 415 555 0100", "2026-03-04", "4711"]}
+    story = MADE.after(ask(ChangeView, filter=named), facts(ANA))
+    story = story.after(ask(ChangeView, filter=None), facts(ANA))
+    assert story.state.numbers == {"+14155550100"}
+    erased = replace(story, happened=(*story.happened, events.ViewErased("asked")))
+    gone = erased.state
+    assert (gone.deleted, gone.filter, gone.numbers) == (True, None, frozenset())
+    for command in (*CHANGES.values(), ask(RestoreView), ask(DeleteView)):
+        assert erased.refused(command, facts(ANA)) == ["view-erased"]
+    assert erased.refused(CHANGES["rename"], facts(BEN)) == ["unknown-view"]
+
+
 def test_a_copy_stands_alone() -> None:
     source = MADE.state
     copy = ask(CopyView, view=source.id, name="Copy")

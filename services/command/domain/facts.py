@@ -54,7 +54,8 @@ class Facts:
     clone and move. other: the lead to merge or unmerge. leads: those a number to be erased is or
     was of, by stream. pool, segment, view: those the command names. pool_active: whether the lead's
     own pool is (rule 17). channels: by which messages can be
-    sent here. payloads: those in quarantine that hold a number to be erased.
+    sent here. payloads: those in quarantine that hold a number to be erased;
+    views: those whose filter does.
     """
 
     now: datetime
@@ -69,6 +70,7 @@ class Facts:
     other: "Lead | None" = None
     leads: "Mapping[UUID, Lead]" = field(default_factory=dict)
     payloads: "Mapping[UUID, HeldPayload]" = field(default_factory=dict)
+    views: "Mapping[UUID, View]" = field(default_factory=dict)
     pool: "Pool | None" = None
     segment: "Segment | None" = None
     view: "View | None" = None

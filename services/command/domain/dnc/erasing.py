@@ -9,6 +9,7 @@ from typing import ClassVar
 from schemas.dnc import DncNumberErased
 from schemas.lead import LeadAnonymised
 from schemas.quarantine import PayloadErased
+from schemas.view import ViewErased
 from services.command.domain.admission import admit
 from services.command.domain.decider import (
     Command,
@@ -28,7 +29,7 @@ class EraseNumber(Command):
     """Erase a number (E.164), for good, and with it the data of every lead that has or had it.
 
     The leads stay as rows with the status `anonymised`, their call facts without the number;
-    payloads in quarantine that hold the number go.
+    payloads in quarantine and views that hold the number go.
     Do-not-call entries of the number go on blocking it, though nobody can read it in them. Say
     why: it cannot be taken back.
     """
@@ -49,7 +50,8 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
         raise Refused([Reason(problem.reason.code, problem.reason.text, "number")]) from None
     leads = {stream: lead for stream, lead in facts.leads.items() if lead.exists}
     payloads = {stream: one for stream, one in facts.payloads.items() if one.fate != "erased"}
-    if state is not None and state.erased and not leads and not payloads:
+    views = {stream: one for stream, one in facts.views.items() if not one.erased}
+    if state is not None and state.erased and not leads and not payloads and not views:
         return
     yield DncNumberErased(reason=command.reason, leads=len(leads))
     for stream, lead in leads.items():
@@ -58,3 +60,5 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
     for stream, payload in payloads.items():
         gone = PayloadErased(reason=command.reason)
         yield Elsewhere(stream, "quarantine", payload.version, (gone,))
+    for stream, view in views.items():
+        yield Elsewhere(stream, "view", view.version, (ViewErased(reason=command.reason),))

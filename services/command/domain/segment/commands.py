@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas import segment as events
 from schemas.event import Event
+from schemas.filter_numbers import numbers_in
 from schemas.filters import Filter, FilterInvalid, refuse_large
 from services.command.domain.admission import admit
 from services.command.domain.decider import Command, Reason, Refused, decides
@@ -118,6 +119,9 @@ def _problems_of_filter(tree: Any) -> Iterable[Reason]:
             refuse_large(tree)
         except FilterInvalid as reason:
             yield Reason("filter-too-large", f"The filter cannot be used: {reason}.", "filter")
+        if numbers_in(_stored(tree)):
+            text = "A segment's filter stays readable for good; it must not name a phone number."
+            yield Reason("filter-names-number", text, "filter")
 
 
 def _stored(tree: Any) -> dict[str, Any] | None:

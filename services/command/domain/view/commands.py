@@ -141,7 +141,10 @@ def known_view(
         if way == "edit":
             text = "Only the owner of the view may do this."
         reasons.append(Reason("view-out-of-reach", text))
-    if view.deleted and not deleted:
+    if view.erased:
+        text = "A number that the view held was erased, and the view with it; make another one."
+        reasons.append(Reason("view-erased", text))
+    elif view.deleted and not deleted:
         reasons.append(Reason("view-deleted", "The view is deleted; restore it first."))
     if reasons:
         raise Refused(reasons)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from schemas import view as events
 from schemas.envelope import Recorded
 from schemas.event import Event
+from schemas.filter_numbers import numbers_in
 
 
 class Contents(NamedTuple):
@@ -24,7 +25,7 @@ class View:
     """One view. `version` 0 = there is none.
 
     owner: a user's id. shares: `view` or `edit` by user or team. earlier: the contents that began
-    with each version; versions between have those of the one before.
+    with each version; versions between have those of the one before. erased: deleted for good.
     """
 
     id: str = ""
@@ -37,12 +38,19 @@ class View:
     layout: Mapping[str, Any] = field(default_factory=dict)
     shares: Mapping[str, str] = field(default_factory=dict)
     deleted: bool = False
+    erased: bool = False
     earlier: Mapping[int, Contents] = field(default_factory=dict)
 
     @property
     def contents(self) -> Contents:
         """What the view shows now."""
         return Contents(self.name, self.filter, self.columns, self.sort, self.layout)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The phone numbers in its filter, now or in an earlier version."""
+        filters = (self.filter, *(one.filter for one in self.earlier.values()))
+        return frozenset[str]().union(*map(numbers_in, filters))
 
     def at(self, version: int) -> Contents | None:
         """Return what the view showed at that version; None when it never had it."""
@@ -79,6 +87,11 @@ def _share_ended(view: View, event: events.ViewShareEnded) -> View:
     return replace(view, shares={to: may for to, may in view.shares.items() if to != event.to})
 
 
+def _erased(view: View, _: events.ViewErased) -> View:
+    earlier = {at: one._replace(filter=None) for at, one in view.earlier.items()}
+    return replace(view, filter=None, deleted=True, erased=True, earlier=earlier)
+
+
 _CHANGES: dict[type[Event], Callable[[View, Any], View]] = {
     events.ViewCreated: _created,
     events.ViewRenamed: lambda view, event: replace(view, name=event.name),
@@ -89,6 +102,7 @@ _CHANGES: dict[type[Event], Callable[[View, Any], View]] = {
     events.ViewShareEnded: _share_ended,
     events.ViewDeleted: lambda view, event: replace(view, deleted=True),
     events.ViewRestored: lambda view, event: replace(view, deleted=False),
+    events.ViewErased: _erased,
 }
 _NEW_CONTENTS = (events.ViewCreated, events.ViewRenamed, events.ViewChanged)
 
