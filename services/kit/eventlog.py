@@ -6,6 +6,7 @@ it saw: nothing appears later below it, and there are no gaps.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -81,8 +82,9 @@ class EventLog:
         await self.keys.load({stream.stream_id for stream in streams if _may_need_key(stream)})
         made: MadeKeys = {}
         prepared = [await self._prepare_or_refuse(append, made) for append in appends]
-        futures = [self._appender.submit(one) for one in prepared if isinstance(one, Prepared)]
-        await asyncio.gather(*futures, return_exceptions=True)
+        await _all_done(
+            [self._appender.submit(one) for one in prepared if isinstance(one, Prepared)]
+        )
         return [one if isinstance(one, KeyDestroyed) else self._outcome(one) for one in prepared]
 
     def _outcome(self, prepared: Prepared) -> Appended | AppendError:
@@ -247,6 +249,23 @@ class EventLog:
             list(command_ids),
         )
         return {row["command_id"]: EarlierAnswer(*row) for row in rows}
+
+
+async def _all_done(appends: "Sequence[asyncio.Future[Appended]]") -> None:
+    """Wait until each has its outcome.
+
+    One after the other: a group has its outcomes at once, so most are there when it is their turn,
+    and the loop need not call back for each.
+    """
+    try:
+        for one in appends:
+            if not one.done():
+                with suppress(Exception):  # It is the outcome of that append, not of all.
+                    await one
+    except asyncio.CancelledError:
+        for one in appends:
+            one.cancel()
+        raise
 
 
 def _may_need_key(stream: StreamAppend) -> bool:

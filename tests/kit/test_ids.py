@@ -1,11 +1,11 @@
 """Ids are UUIDv7, told apart everywhere, and equal to the standard library's."""
 
 import os
-from uuid import RFC_4122, UUID
+from uuid import NAMESPACE_URL, RFC_4122, UUID, uuid5
 
 import pytest
 
-from services.kit.ids import new_id, parse_id
+from services.kit.ids import named_id, new_id, parse_id
 
 
 def test_an_id_is_a_uuid_of_version_7_that_no_other_is() -> None:
@@ -22,6 +22,13 @@ def test_an_id_equals_the_standard_librarys() -> None:
     assert made == same
     assert {same: 1}[made] == 1
     assert {made: 1}[same] == 1
+
+
+@pytest.mark.parametrize("name", ["", "a", "é", str(NAMESPACE_URL), "x" * 300])
+def test_a_name_has_the_id_the_standard_library_gives_it(name: str) -> None:
+    found = named_id(NAMESPACE_URL, name)
+    assert found == uuid5(NAMESPACE_URL, name)
+    assert (found.version, found.variant) == (5, RFC_4122)
 
 
 def test_a_child_process_does_not_draw_what_its_parent_draws() -> None:

@@ -73,6 +73,8 @@ async def _knowing_holders(
 def wanted_keys(judge: Judge, one: Decided) -> list[bytes]:
     """Return the keys a change takes that it does not itself take from somebody."""
     made = judge.plan(one)
+    if not made.freed:
+        return [key for key, _ in made.taken]
     freed = {key for key, _ in made.freed}
     return [key for key, _ in made.taken if key not in freed]
 

@@ -21,7 +21,7 @@ from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.access import admit
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.undoing import ChangedSince, undo
-from services.command.facts_loader import FactsLoader, Order, World
+from services.command.facts_loader import FactsLoader, Order, World, require_sight
 from services.command.handler import Commanding
 from services.command.planning import Plan, plan
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
@@ -30,6 +30,7 @@ from services.kit.clock import Clock
 from services.kit.codec import UnknownEvent
 from services.kit.errors import NotFound
 from services.kit.http import failure
+from services.kit.ids import new_id
 from services.kit.telemetry import logger
 
 Verdict = Literal["applied", "unchanged", "refused"]
@@ -38,6 +39,9 @@ NOT_THERE = Reason("not-found", "There is no such lead, or you may not see it an
 USER_GONE = Reason("user-inactive", "Who asked for the job is not an active user any more.")
 UNREADABLE = Reason("unreadable", "The lead was written by newer software; update this service.")
 BROKEN = Reason("internal", "The decision failed on our side; the operators find it in the log.")
+Place = tuple[str, str | None]
+"""Campaign and pool of a lead."""
+
 _NOBODY = Principal("", "")
 
 
@@ -144,7 +148,8 @@ class Judge:
         one_by_one = not self._plain and self.job.undoes is None
         if one_by_one:
             known = await self._prepared([past.lead for past in pasts.values()], known)
-        decided = []
+        decided: list[Decided] = []
+        worlds: dict[Place, World] = {}
         for target in targets:
             past = pasts.get(target.lead)
             if past is None:
@@ -152,7 +157,7 @@ class Judge:
             elif moment.actor is None:
                 decided.append(Decided(target, "refused", past.lead, reasons=[USER_GONE]))
             elif one_by_one:
-                decided.append(await self._alone(target, past, moment.actor, known))
+                decided.append(await self._alone(target, past, moment.actor, known, worlds))
             else:
                 decided.append(self._shared(target, past, moment))
         return decided
@@ -166,9 +171,12 @@ class Judge:
         moment = await self._moment([one.before for one in ones])
         known = await self._prepared([one.before for one in ones], holders)
         again = {}
+        worlds: dict[Place, World] = {}
         for one in ones:
             if moment.actor is not None:
-                second = await self._alone(one.target, Past(one.before), moment.actor, known)
+                second = await self._alone(
+                    one.target, Past(one.before), moment.actor, known, worlds
+                )
             else:
                 second = Decided(one.target, "refused", one.before, reasons=[USER_GONE])
             again[one.target.lead] = second
@@ -284,17 +292,33 @@ class Judge:
         return one
 
     async def _alone(
-        self, target: Target, past: Past, actor: Actor, holders: Mapping[UUID, UUID]
+        self,
+        target: Target,
+        past: Past,
+        actor: Actor,
+        holders: Mapping[UUID, UUID],
+        worlds: dict[Place, World],
     ) -> Decided:
-        """Decide with the facts of the single command, gathered for this lead alone."""
-        self._commanding.states.put("lead", target.lead, past.lead)
-        order = Order(self.command, _NOBODY, target.lead, actor)
+        """Decide with the facts of the single command, gathered for this lead, or for one before
+        that has the same place.
+
+        `worlds` are those of the batch: what is seen around a lead follows from its place, but for
+        who holds its duplicate key and for entries on its numbers.
+        """
+        lead, holder = past.lead, holders.get(target.lead)
+        place = (lead.campaign_id, lead.pool_id)
+        shared = holder is None and not self.command.needs_dnc
         try:
-            world = await self._facts.load(
-                order, target.lead, holder=holders.get(target.lead), search=False
-            )
+            if shared and place in worlds:
+                world = _world_beside(worlds[place], target.lead, lead)
+            else:
+                self._commanding.states.put("lead", target.lead, lead)
+                order = Order(self.command, _NOBODY, target.lead, actor)
+                world = await self._facts.load(order, target.lead, holder=holder, search=False)
+                if shared:
+                    worlds[place] = world
         except NotFound:
-            return Decided(target, "refused", past.lead, reasons=[NOT_THERE])
+            return Decided(target, "refused", lead, reasons=[NOT_THERE])
         one = self._judged(target, Past(world.state), world.facts)
         one.world = world
         return one
@@ -323,8 +347,17 @@ class Judge:
         """Undo what the job did on this lead, with the rights its command takes."""
         admit(past.lead, self.command, facts)
         assert past.before is not None
-        done = past.history[target.first : target.last]
-        return undo(past.before, done, past.history[target.last :])
+        done, since = past.history[target.first : target.last], past.history[target.last :]
+        return undo(past.before, done, since, None if since else past.lead)
+
+
+def _world_beside(world: World, stream: UUID, lead: Lead) -> World:
+    """Return the world of a lead with the same place; raise NotFound when it is out of sight."""
+    require_sight(lead, world.facts.actor, world.facts.organisation)
+    seen = {one: state for one, state in world.seen.items() if one != world.stream}
+    seen[stream] = lead
+    facts = replace(world.facts, new_ids=(new_id(),))
+    return World(stream, world.category, lead, facts, seen)
 
 
 def _facts_of(moment: Moment, campaign_id: UUID) -> tuple[Facts, Mapping[UUID, int]]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from services.command.bulk.batches import Source, batches
 from services.command.bulk.claims import PlannedClaims, with_duplicates
@@ -12,8 +13,8 @@ from services.command.bulk.rows import count, digested, row_of
 from services.command.bulk.tables import JobTables, Lease, Progress
 from services.kit.failpoints import at
 
-BATCH = 200
-"""Leads decided on at a time: few enough to stay in the processor's cache."""
+BATCH = 400
+"""Leads decided on at a time: enough that the round trips of a batch are few for each."""
 
 
 async def run_plan(
@@ -21,7 +22,7 @@ async def run_plan(
     lease: Lease,
     judge: Judge,
     source: Source,
-    goes_on: Callable[[], Awaitable[bool]],
+    goes_on: Callable[[], Coroutine[Any, Any, bool]],
 ) -> Progress | None:
     """Plan what is left; return the finished progress, None when the job is to be left."""
     progress = await tables.begin(lease, "plan")
@@ -29,6 +30,7 @@ async def run_plan(
     # The book of keys is not stored: what was planned before is gone over again for it.
     begin = 0 if judge.takes_claims else progress.reached
     storing: asyncio.Task[None] | None = None
+    looking: asyncio.Task[bool] | None = None
     try:
         async with batches(judge, source, begin, BATCH) as read:
             async for targets, histories in read:
@@ -44,12 +46,17 @@ async def run_plan(
                     await storing
                 at("bulk.plan.before_store")
                 storing = asyncio.create_task(tables.store(lease, "plan", replace(progress), rows))
-                if not await goes_on():
+                if looking is not None and not await looking:
                     await storing
                     return None
+                # Whether it goes on is looked up while the next batch is decided on.
+                looking = asyncio.create_task(goes_on())
         if storing is not None:
             await storing
+        if looking is not None and not await looking:
+            return None
     finally:
-        if storing is not None and not storing.done():
-            storing.cancel()
+        for task in (storing, looking):
+            if task is not None and not task.done():
+                task.cancel()
     return progress

@@ -7,7 +7,7 @@ stream: cancelling the job, or taking it over, voids all that is still under way
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 
@@ -23,9 +23,10 @@ from services.kit import append as log_outcome
 from services.kit.append import Append, Appended, AppendError, Commanded
 from services.kit.codec import UnknownEvent
 from services.kit.failpoints import at
+from services.kit.ids import named_id
 
-BATCH = 300
-"""Leads appended at a time: few enough for the cache, enough to share a commit."""
+BATCH = 500
+"""Leads appended at a time: few enough for one group of the log, enough to share a commit."""
 
 ROUNDS_MAX = 20
 REQUEST = b"bulk"
@@ -225,7 +226,7 @@ class Execution:
         return self._judge.append(one, commanded, {self._lease.job: self._version})
 
     def _command_id(self, lead: UUID) -> UUID:
-        return uuid5(self._lease.job, str(lead))
+        return named_id(self._lease.job, str(lead))
 
     async def _note(self, decided: Sequence[Decided], reached: int) -> None:
         """Store the outcomes, and that all up to `reached` have theirs."""

@@ -4,9 +4,9 @@ bulk job shows and takes back.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from itertools import compress
-from operator import attrgetter, is_not
 from typing import Any
+
+from services.command.domain.written_out import Difference, comparer
 
 BOOKKEEPING = frozenset(
     {
@@ -28,16 +28,15 @@ BOOKKEEPING = frozenset(
 """Attributes that every change or every change of its kind moves along: nobody edits these."""
 
 
-_Reader = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
-_readers: dict[Any, _Reader] = {}
+_comparers: dict[type, Callable[[Any, Any], list[Difference]]] = {}
 
 
-def _reader(kind: Any) -> _Reader:
-    """Return what reads the parts of a kind of state; made once for each."""
-    known = _readers.get(kind)
+def _comparer(kind: Any) -> Callable[[Any, Any], list[Difference]]:
+    """Return what compares the parts of a kind of state; made once for each."""
+    known = _comparers.get(kind)
     if known is None:
-        names = tuple(one.name for one in fields(kind) if one.name not in BOOKKEEPING)
-        known = _readers[kind] = (names, attrgetter(*names))
+        names = [one.name for one in fields(kind) if one.name not in BOOKKEEPING]
+        known = _comparers[kind] = comparer(kind, names)
     return known
 
 
@@ -47,15 +46,13 @@ def changes(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
     Parts are attributes, and the entries of those that are maps, as `fields.age`: whoever changed
     one field of a lead is not in the way of who changed another.
     """
-    names, read = _reader(type(before))
-    olds, news = read(before), read(after)
     parts: dict[str, tuple[Any, Any]] = {}
     # Most values are the very same object, which is found out fastest.
-    for place in compress(range(len(names)), map(is_not, olds, news)):
-        name, old, new = names[place], olds[place], news[place]
+    for name, old, new in _comparer(type(before))(before, after):
         if old == new:
             continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
+        # Most values are text, and asking what is no mapping whether it is one takes long.
+        if type(old) is not str and isinstance(old, Mapping) and isinstance(new, Mapping):
             for key in {*old, *new}:
                 if old.get(key) != new.get(key):
                     parts[f"{name}.{key}"] = (old.get(key), new.get(key))

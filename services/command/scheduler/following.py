@@ -63,7 +63,7 @@ class Follower:
         changes = Changes()
         for *columns, position, recorded_at in rows:
             try:
-                event = quickly(columns) or await self._decoded(position)
+                event = quickly(*columns) or await self._decoded(position)
                 _note(changes, columns[0], event, recorded_at)
             except Exception as error:  # noqa: BLE001 - one odd event holds up no other's due time
                 not_followed.inc()

@@ -84,10 +84,16 @@ class Template:
     duplicate_key: str = PHONE_KEY
     removed: tuple[TemplateField, ...] = ()
     _by_name: Mapping[str, TemplateField] = field(init=False, repr=False, compare=False)
+    _defaults: Mapping[str, Value] = field(init=False, repr=False, compare=False)
+    _needed: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        own = {one.import_name: one for one in self.fields}
-        object.__setattr__(self, "_by_name", {**BUILT_IN_FIELDS, **own})
+        by_name = BUILT_IN_FIELDS | {one.import_name: one for one in self.fields}
+        defaults = {name: one.default for name, one in by_name.items() if one.default is not None}
+        object.__setattr__(self, "_by_name", by_name)
+        object.__setattr__(self, "_defaults", defaults)
+        needed = tuple(name for name, one in by_name.items() if one.required)
+        object.__setattr__(self, "_needed", needed)
 
     def field(self, import_name: str) -> TemplateField | None:
         """Return the field of this import name, built-in ones included; None when unknown."""
@@ -100,11 +106,10 @@ class Template:
         field-not-time-zone.
         """
         given = {name: one for name, one in fields.items() if one is not None and one != ""}
-        for name, one in self._by_name.items():
-            if name not in given and one.default is not None:
-                given[name] = one.default
+        for name, default in self._defaults.items():
+            given.setdefault(name, default)
         clean, personal, reasons = self._typed(given)
-        reasons.extend(self._required(name for name in self._by_name if name not in given))
+        reasons.extend(_required(name) for name in self._needed if name not in given)
         return clean, personal, reasons
 
     def check_change(self, changed: Mapping[str, Any], unset: Collection[str] = ()) -> Checked:
@@ -126,7 +131,7 @@ class Template:
                 one.import_name for one in self.removed
             }:
                 reasons.append(_unknown(name))
-        reasons.extend(self._required(unset))
+        reasons.extend(_required(name) for name in unset if name in self._needed)
         return clean, personal, reasons
 
     def _typed(self, given: Mapping[str, Any]) -> Checked:
@@ -146,12 +151,9 @@ class Template:
                 reasons.append(Reason(f"field-not-{kind}", text, name))
         return clean, personal, reasons
 
-    def _required(self, missing: Any) -> list[Reason]:
-        return [
-            Reason("field-required", f"Field {name} is required; give it a value.", name)
-            for name in missing
-            if (known := self._by_name.get(name)) is not None and known.required
-        ]
+
+def _required(name: str) -> Reason:
+    return Reason("field-required", f"Field {name} is required; give it a value.", name)
 
 
 def _unknown(name: str) -> Reason:

@@ -4,8 +4,6 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from schemas import lead as events
@@ -15,16 +13,18 @@ from schemas.instants import format_instant, is_before
 from schemas.lead_modified import moves_modified_at, moves_modified_by
 from services.command.domain.lead import evolving_clock, evolving_dealings
 from services.command.domain.lead.state import Contact, DialWindow, Lead, Reservation
+from services.command.domain.written_out import copier
 
 _REMEMBERED_STATUSES = 20
 _NOTHING: Mapping[str, Any] = {}
 
-_values = attrgetter(*(one.name for one in fields(Lead)))
+_NEW = Lead()
+_same = copier(Lead)
 
 
 def _copy(lead: Lead) -> Lead:
     """Copy, with own collections where events add in place; the others are replaced."""
-    twin = Lead(*_values(lead))
+    twin = _same(lead)
     twin.calls = lead.calls.copy()
     twin.sessions = lead.sessions.copy()
     return twin
@@ -39,7 +39,7 @@ def evolve(lead: Lead, event: Event, actor: str = "") -> Lead:
 
 def fold(happened: Iterable[tuple[Event, str]], lead: Lead | None = None) -> Lead:
     """Return the lead after these (event, actor) pairs, starting from `lead` or from nothing."""
-    twin = Lead() if lead is None else _copy(lead)
+    twin = _copy(_NEW if lead is None else lead)
     for event, actor in happened:
         _apply(twin, event, actor)
     return twin

@@ -62,11 +62,13 @@ class ChangedSince(Exception):
         super().__init__(", ".join(self.parts))
 
 
-def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> tuple[list[Event], Lead]:
+def undo(
+    before: Lead, done: Sequence[Acted], since: Sequence[Acted], did: Lead | None = None
+) -> tuple[list[Event], Lead]:
     """Return the events that restore what `done` changed on `before`, and the lead after them.
 
-    `since` came after `done`. No events when nothing is left to restore. Raises ChangedSince, and
-    Refused for what cannot be undone.
+    `since` came after `done`; `did` is the lead between the two, where it is at hand. No events
+    when nothing is left to restore. Raises ChangedSince, and Refused for what cannot be undone.
     """
     reasons = [
         Reason("cannot-be-undone", text)
@@ -75,7 +77,7 @@ def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> tuple[l
     ]
     if reasons:
         raise Refused(reasons)
-    now = fold(done, before)
+    now = fold(done, before) if did is None else did
     parts = changed_parts(before, now)
     theirs = set[str]()
     for event, actor in since:
@@ -87,7 +89,10 @@ def undo(before: Lead, done: Sequence[Acted], since: Sequence[Acted]) -> tuple[l
     if not now.exists:
         raise Refused([Reason("cannot-be-undone", "The lead's data is gone.")])
     restored, events = _restore(now, before, parts)
-    left = parts & changed_parts(before, restored)
+    unlike = changed_parts(before, restored)
+    if not since and not unlike:  # All is as it was, so nothing else was touched.
+        return events, restored
+    left = parts & unlike
     touched = changed_parts(now, restored) - parts
     if not left and touched and touched <= theirs:
         # One event sets both: lifting our suppression would take the end others gave it along.
