@@ -90,7 +90,9 @@ class Commanding:
         deadlines = self._fact_deadlines if order.command.is_fact else self._deadlines
         try:
             with deadlines.begin():
-                await self._turns.take(stream)
+                # Of two who want the same at once the second is mostly refused, for which it must
+                # look at the log anyway: it looks before it decides, and decides once.
+                this.refresh = await self._turns.take(stream) and not order.command.is_fact
                 try:
                     return await self._until_settled(order, command_id, this)
                 finally:

@@ -11,12 +11,12 @@ class Turns:
     def __init__(self) -> None:
         self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
 
-    async def take(self, stream: UUID) -> None:
-        """Wait until those who came before on this stream have left."""
+    async def take(self, stream: UUID) -> bool:
+        """Wait until those who came before on this stream have left; say whether there were any."""
         waiting = self._waiting.get(stream)
         if waiting is None:
             self._waiting[stream] = deque()
-            return
+            return False
         turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)
         try:
@@ -25,6 +25,7 @@ class Turns:
             if turn.done() and not turn.cancelled():
                 self.leave(stream)
             raise
+        return True
 
     def leave(self, stream: UUID) -> None:
         """Let the next one go."""

@@ -143,15 +143,16 @@ def _time_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reas
     now = facts.now
     if lead.next_dial_at is not None and now < parse_instant(lead.next_dial_at):
         yield Reason("not-due", f"The next dial is due {lead.next_dial_at}, not before.")
+    window, hours = lead.dial_window, None if facts.campaign is None else facts.campaign.hours
+    if window is None and hours is None:  # Looking for zones takes longer than all other checks.
+        return
     zones = _zones(lead, number)
-    window = lead.dial_window
     if window is not None:
         limit = DiallingHours.every_day(window.start, window.end, window.zone)
         if not limit.open_in_every_zone(now, zones):
             where = _where_closed(limit, now, zones, number)
             text = f"The lead is dialled between {window.start} and {window.end} only"
             yield Reason("outside-dial-time-limit", f"{text}; it is outside{where}.")
-    hours = None if facts.campaign is None else facts.campaign.hours
     if hours is None or hours.open_in_every_zone(now, zones):
         return
     if hours.zone is None and not zones:
