@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 
+from schemas.lead import LeadCloned
 from services.command.bulk import dry_run, execution
+from services.command.facts_loader import FactsLoader
 from services.kit.csv_text import csv_line
 from tests.contract.bulk_service import Bulk, bulk_running
 from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS
@@ -336,6 +338,28 @@ async def test_clones_within_one_job_meet_each_other(
     job = await bulk.execute(planned)
     assert job["result"]["applied"] == changes
     assert job["executing"]["moved"] == 0
+
+
+async def test_leads_of_one_place_share_what_is_seen_around_them(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = await bulk.leads(4)
+    target = await bulk.service.campaign(name="Autumn")
+    loaded: list[UUID] = []
+    load = FactsLoader.load
+
+    async def counted(self: FactsLoader, order: Any, stream: UUID, **more: Any) -> Any:
+        if order.command.aggregate == "lead":
+            loaded.append(stream)
+        return await load(self, order, stream, **more)
+
+    monkeypatch.setattr(FactsLoader, "load", counted)
+    plan = await bulk.planned(leads, "CloneLead", target_campaign_id=target)
+    assert len(loaded) == 1
+    job = await bulk.execute(plan)
+    assert job["result"]["applied"] == plan["plan"]["applied"] == 4
+    events = [one.event for one in await bulk.events_of(job)]
+    assert len({one.lead_id for one in events if isinstance(one, LeadCloned)}) == 4
 
 
 async def test_leads_moved_within_one_job_meet_each_other(bulk: Bulk) -> None:

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from schemas.lead import LeadCreated, LeadFieldsChanged
+from services.command import handler
+from services.command.domain.decider import Outcome
+from services.command.facts_loader import Order, World
 from tests.contract.command_service import NORTH, SOUTH, TOP, Service, running
 
 
@@ -27,6 +30,26 @@ async def test_a_hundred_dials_of_one_lead_reserve_it_once(service: Service) -> 
     refused = [answer.json() for answer in answers if answer.status_code == 409]
     assert all("call-in-progress" in {error["code"] for error in one["errors"]} for one in refused)
     assert len(await service.events(lead)) == 2
+
+
+async def test_who_waited_for_another_looks_first_and_decides_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await service.lead(await service.campaign())
+    decided: list[Order] = []
+    decide = handler._decide
+
+    def counted(order: Order, world: World) -> list[Outcome]:
+        decided.append(order)
+        return decide(order, world)
+
+    monkeypatch.setattr(handler, "_decide", counted)
+    path = f"/v1/leads/{lead}/start-call"
+    answers = await asyncio.gather(
+        *(service.post(path, {"call_id": f"c{i}"}, by="dialer") for i in range(2))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert len(decided) == 2
 
 
 async def test_two_processes_reserve_a_lead_once(service: Service, database_url: str) -> None:
