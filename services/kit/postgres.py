@@ -75,14 +75,17 @@ async def connect_pool(
     largest: int = 8,
     statement_timeout_ms: int = 30_000,
     plan_cache_mode: str = "auto",
+    by_key: bool = False,
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Open a pool whose sessions act as `role`: leads_command, leads_projections or leads_query.
 
     Waits up to 20 s for a server that is just starting, and at most 5 s for a connection later.
     Sessions idle in a transaction for 10 s are ended by the server, so that no forgotten one holds
     up cleaning. `plan_cache_mode` "force_custom_plan" is for statements whose best plan depends on
-    their values.
+    their values. `by_key` is for sessions that name every row they touch: what is joined is looked
+    up row by row, never by reading a whole table, however few rows the planner believes it has.
     """
+    joins = {"enable_hashjoin": "off", "enable_mergejoin": "off"} if by_key else {}
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -100,6 +103,7 @@ async def connect_pool(
                     "idle_in_transaction_session_timeout": "10000",
                     "jit": "off",
                     "plan_cache_mode": plan_cache_mode,
+                    **joins,
                 },
             )
         except RETRYABLE as error:

@@ -47,7 +47,7 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "password_encryption": "scram-sha-256",
     "random_page_cost": "1.1",
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",
     "synchronous_commit": "on",
     "timezone": "UTC",
     "unix_socket_directories": "",

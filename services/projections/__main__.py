@@ -24,7 +24,8 @@ KEYS_KEPT = 20_000
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Bring read models of an older fold up to date, then work until stopped."""
-    pool = await connect_pool(settings.database_url, "leads_projections", largest=6)
+    pool = await connect_pool(settings.database_url, "leads_projections", largest=4)
+    rows = await connect_pool(settings.database_url, "leads_projections", largest=4, by_key=True)
     try:
         keys = KeyRing(MasterKey(settings.master_key), pool, most=KEYS_KEPT)
 
@@ -37,7 +38,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             logger().warning("log-transport", note="no broker: reading the log directly")
         await fill_number_zones(pool)
         await rebuild_stale(pool, settings.master_key, settings.database_url)
-        worker = Worker(pool, Decoder(keys), make_feed, new_id(), SystemClock())
+        worker = Worker(rows, Decoder(keys), make_feed, new_id(), SystemClock())
         watching = asyncio.create_task(Watch(pool, Decoder(keys)).run(stop), name="watch")
         say_ready()
         try:
@@ -46,6 +47,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
     finally:
+        await rows.close()
         await pool.close()
 
 

@@ -6,6 +6,7 @@ only an unused table behind, whichever it is, and the next one removes it.
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -48,10 +49,13 @@ class RebuildRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did: the new table, and the events folded into it."""
+    """What a rebuild did: the new table, the events folded into it, and the seconds until readers
+    saw it. What stands beside the grid is gone through after that.
+    """
 
     table: str
     events: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +95,29 @@ async def rebuild(
 ) -> Rebuilt:
     """Rebuild the read model and switch to it. Raises RebuildRefused; LookupError for no such."""
     model = BY_NAME[name]
+    began = time.monotonic()
     pool = await connect_pool(database_url, "leads_projections", largest=5, statement_timeout_ms=0)
     try:
         async with _alone(pool, name):
             table, definition = await _make_table(pool, model)
             async with pool.acquire() as connection:
                 standing = await Standing.read(connection)
-            async with _meanwhile(*([beside.set_right(pool)] if name == "lead" else [])):
-                events = await fill(
-                    pool, table, standing, database_url, master_key, progress, processes
-                )
+            events = await fill(
+                pool, table, standing, database_url, master_key, progress, processes
+            )
             at("rebuild.filled")
             differing = await _finish(pool, table, definition)
             decoder = Decoder(KeyRing(MasterKey(master_key), pool))
             catching_up = _CatchUp(pool, decoder, model, table, standing)
             events += await catching_up.run()
+            seconds = time.monotonic() - began
+            logger().info("switched", model=name, table=table.name, events=events)
             if name == "lead":
+                # What readers see otherwise now goes first; then all, which takes much longer.
                 await beside.mend(pool, differing | catching_up.changed)
+                await beside.set_right(pool)
             logger().info("rebuilt", model=name, table=table.name, events=events)
-            return Rebuilt(table.name, events)
+            return Rebuilt(table.name, events, seconds)
     finally:
         await pool.close()
 

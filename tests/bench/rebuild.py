@@ -51,6 +51,8 @@ async def run(stack: Stack) -> Result:
         ratio=value / fold,
         detail={
             "events": events,
+            "seconds to the switch": one["seconds"],
+            "seconds with what stands beside": one["all_seconds"],
             "two workers events/s": _rate(two),
             "lead_log, two workers, events/s": _rate(log),
             "µs of worker an event": one["cpu_seconds"] / one["events"] * 1e6,
