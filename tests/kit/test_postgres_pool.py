@@ -88,3 +88,25 @@ async def test_instants_that_are_counted_are_the_same(database_url: str) -> None
     finally:
         await usual.close()
         await counting.close()
+
+
+async def test_who_names_the_rows_looks_them_up_and_reads_no_whole_table(database_url: str) -> None:
+    plans = []
+    for by_key in (False, True):
+        pool = await connect_pool(database_url, "leads_projections", largest=1, by_key=by_key)
+        try:
+            async with pool.acquire() as connection:
+                await connection.execute(
+                    "create temp table kept (id int primary key);"
+                    " insert into kept select generate_series(1, 3000); analyze kept;"
+                    " create temp table wanted (id int);"
+                    " insert into wanted select generate_series(1, 3000); analyze wanted"
+                )
+                told = await connection.fetch("explain select from wanted join kept using (id)")
+                plans.append(" ".join(row[0] for row in told))
+        finally:
+            await pool.close()
+    usual, named = plans
+    assert "Nested Loop" not in usual
+    assert "Nested Loop" in named
+    assert "Index" in named
