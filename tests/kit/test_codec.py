@@ -204,10 +204,9 @@ def test_a_type_from_newer_code_is_named() -> None:
 def test_changed_ciphertext_is_said_to_be_unusable() -> None:
     row = stored(Painted("red", painter="Ann"))
     assert row.personal is not None
-    broken = row._replace(personal=row.personal[:-1] + b"\0")
-    if broken != row:
-        with pytest.raises(KeyUnusable):
-            CODEC.decode(broken, KEY)
+    broken = row._replace(personal=row.personal[:-1] + bytes([row.personal[-1] ^ 1]))
+    with pytest.raises(KeyUnusable):
+        CODEC.decode(broken, KEY)
 
 
 def test_a_personal_field_without_a_default_is_refused_at_start() -> None:
