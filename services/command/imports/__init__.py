@@ -1,0 +1,1 @@
+"""Files of leads: uploaded, mapped, looked at, carried out, reported row by row, taken back."""
