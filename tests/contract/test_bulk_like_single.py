@@ -145,6 +145,26 @@ async def test_a_plan_of_clones_reports_what_they_leave_behind(bulk: Bulk) -> No
         assert outcome["changes"] == {"clone": {"before": None, "after": told}}
 
 
+async def test_clones_that_are_refused_say_what_they_would_leave_behind(bulk: Bulk) -> None:
+    service = bulk.service
+    age = {"import_name": "age", "type": "number"}
+    job = {"import_name": "job", "type": "picklist"}
+    campaign = await service.campaign(fields=[age, {**job, "values": ["clerk", "baker"]}])
+    narrow = await service.campaign(fields=[{**job, "values": ["clerk"]}])
+    misfit = await service.lead(campaign, fields={"age": 7, "job": "baker"})
+    plain = await service.lead(campaign, phone="+14155550177", fields={"job": "baker"})
+    planned = await bulk.planned([misfit, plain], "CloneLead", target_campaign_id=narrow)
+    for step in (planned, await bulk.execute(planned)):
+        outcomes = await bulk.outcomes(step)
+        told = {"outcome": "refused", "dropped": ["age"]}
+        assert outcomes[misfit]["changes"] == {"clone": {"before": None, "after": told}}
+        assert (outcomes[plain]["outcome"], outcomes[plain]["changes"]) == ("refused", {})
+        refused = (await bulk.get(f"/v1/bulk-jobs/{step['id']}/refused.csv")).text.splitlines()
+        assert refused[0] == "lead_id,version,codes,reasons,dropped"
+        lines = {line[:36]: line.rpartition(",")[2] for line in refused[1:]}
+        assert lines == {misfit: "age", plain: ""}
+
+
 @pytest.mark.parametrize("name", sorted(one.__name__ for one in PLAIN))
 async def test_plain_commands_look_at_nothing_personal(bulk: Bulk, name: str) -> None:
     """Decided the same, and restored the same, on a lead whose personal fields are not read."""

@@ -98,6 +98,8 @@ async def _knowing(
             continue
         if second.outcome == "applied" and key in wanted_keys(judge, second):
             holder = holders[key] if earlier is None else earlier.lead
-            return Decided(one.target, "refused", one.before, reasons=[duplicate_reason(holder)])
+            refused = Decided(one.target, "refused", one.before, events=second.events)
+            refused.reasons = [duplicate_reason(holder)]
+            return refused
         return second
     return one

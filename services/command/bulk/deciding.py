@@ -71,7 +71,8 @@ class Target:
 class Decided:
     """What was decided about one lead, and once it is appended, where that ended.
 
-    before: the lead as it was decided on. reads: what else the decision rests on. world: only
+    before: the lead as it was decided on. dropped: fields that a refused clone would have left
+    behind. reads: what else the decision rests on. world: only
     where claims and numbers may move. after: the lead afterwards, where it is known already.
     """
 
@@ -82,6 +83,7 @@ class Decided:
     world: World | None = None
     events: Sequence[Outcome] = ()
     reasons: Sequence[Reason] = ()
+    dropped: Sequence[str] = ()
     made: Plan | None = None
     now: datetime | None = None
     after: Lead | None = None
@@ -331,7 +333,8 @@ class Judge:
             else:
                 events, after = self._undone(target, past, facts)
         except Refused as refused:
-            return Decided(target, "refused", lead, reasons=refused.reasons)
+            reasons, dropped = refused.reasons, refused.dropped
+            return Decided(target, "refused", lead, reasons=reasons, dropped=dropped)
         except ChangedSince as since:
             text = f"Changed since by somebody else: {', '.join(since.parts)}."
             reason = Reason("changed-since", text)

@@ -223,7 +223,8 @@ class BulkDesk:
 
     async def _csv(self, job: BulkJob) -> AsyncIterator[bytes]:
         step: Step = "done" if _latest(job) == "done" else "plan"
-        yield csv_line(("lead_id", "version", "codes", "reasons"))
+        clones = ("dropped",) if job.command == "CloneLead" else ()
+        yield csv_line(("lead_id", "version", "codes", "reasons", *clones))
         after = 0
         while rows := await self._tables.outcomes(UUID(job.id), step, "refused", after, CSV_PAGE):
             lines = []
@@ -231,7 +232,10 @@ class BulkDesk:
                 reasons = orjson.loads(row["reasons"] or "[]")
                 codes = " ".join(one["code"] for one in reasons)
                 texts = " ".join(one["detail"] for one in reasons)
-                lines.append(csv_line((str(row["lead_id"]), str(row["version"]), codes, texts)))
+                cells = [str(row["lead_id"]), str(row["version"]), codes, texts]
+                if clones:
+                    cells.append(" ".join(_dropped(row["changes"])))
+                lines.append(csv_line(cells))
             yield b"".join(lines)
             after = rows[-1]["ordinal"]
 
@@ -292,6 +296,12 @@ def _uuid(text: str) -> UUID:
 
 def _latest(job: BulkJob) -> str:
     return "done" if job.started or job.done is not None else "plan"
+
+
+def _dropped(changes: str | None) -> list[str]:
+    """Return the fields a clone leaves behind, or would have."""
+    clone = orjson.loads(changes or "{}").get("clone")
+    return [] if clone is None else list(clone["after"]["dropped"])
 
 
 def _outcome(row: Any, undo: bool) -> dict[str, Any]:

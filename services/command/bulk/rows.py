@@ -69,8 +69,19 @@ def row_of(job: Any, step: Step, one: Decided, after: Callable[[Decided], Lead])
         one.version_after or None,
         one.position or None,
         reasons_text(one.reasons) if one.reasons else None,
-        changes_text(one.before, after(one), one.events) if applied else None,
+        changes_text(one.before, after(one), one.events) if applied else _left_behind(one),
     )
+
+
+def _left_behind(one: Decided) -> str | None:
+    """Return what a refused clone would have dropped, as JSON; None where there is nothing."""
+    dropped = list(one.dropped)
+    for event in one.events:
+        if isinstance(event, LeadCloned):
+            dropped = list(event.dropped)
+    if one.outcome != "refused" or not dropped:
+        return None
+    return _dumps({"clone": {"before": None, "after": {"outcome": "refused", "dropped": dropped}}})
 
 
 def reasons_text(reasons: Sequence[Reason]) -> str:

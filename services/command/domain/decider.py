@@ -54,13 +54,15 @@ class Reason:
 class Refused(Exception):
     """The command cannot be done.
 
-    Carries every reason, never only the first; nothing was changed.
+    Carries every reason, never only the first; nothing was changed. `dropped`: fields a clone
+    would have left behind besides.
     """
 
-    def __init__(self, reasons: Sequence[Reason]) -> None:
+    def __init__(self, reasons: Sequence[Reason], dropped: Sequence[str] = ()) -> None:
         """Keep all reasons, in the order in which the rules were checked."""
         super().__init__("; ".join(reason.text for reason in reasons))
         self.reasons = tuple(reasons)
+        self.dropped = tuple(dropped)
 
 
 @frozen

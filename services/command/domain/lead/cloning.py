@@ -77,7 +77,7 @@ def clone_lead(lead: Lead, command: CloneLead, facts: Facts) -> list[Outcome]:
     fit = fit_into(lead, target)
     reasons = [*_setting_reasons(lead, command, facts, target), *fit.reasons]
     if reasons:
-        raise Refused(reasons)
+        raise Refused(reasons, fit.dropped)
     if _has_duplicate(lead, command, facts):
         if command.duplicate_action == "skip":
             return []
@@ -173,7 +173,7 @@ def _update(facts: Facts, target: Campaign, fit: Fit) -> list[Outcome]:
         text = "The duplicate is in another campaign; skip it, move it or clone anyway."
         reasons.append(Reason("duplicate-elsewhere", text, "duplicate_action"))
     if reasons:
-        raise Refused(reasons)
+        raise Refused(reasons, fit.dropped)
     changed = fields_changed(holder, dict(fit.clean), dict(fit.personal))
     return _elsewhere(facts, holder, "updated", target, fit.dropped, changed)
 
@@ -186,7 +186,7 @@ def _move(facts: Facts, target: Campaign) -> list[Outcome]:
     fit = fit_into(holder, target)
     reasons = [*reach_reasons(holder, facts), *fit.reasons]
     if reasons:
-        raise Refused(reasons)
+        raise Refused(reasons, fit.dropped)
     moved = LeadMoved(
         campaign_id=target.id,
         key=target.template.duplicate_key,
