@@ -64,6 +64,24 @@ class TeamMoved(Event):
 
 
 @dataclass(frozen=True)
+class TeamActivated(Event):
+    """The team may be given leads, users and teams below it again."""
+
+    TOPIC: ClassVar[str] = "organisation.team_activated"
+
+    team: str
+
+
+@dataclass(frozen=True)
+class TeamDeactivated(Event):
+    """The team gets no more leads, users or teams; the leads it owns stay its own."""
+
+    TOPIC: ClassVar[str] = "organisation.team_deactivated"
+
+    team: str
+
+
+@dataclass(frozen=True)
 class OwnershipCodeChanged(Event):
     """Uploads and the API reach this team or user by this code now; None = by none (rule 3)."""
 
@@ -183,11 +201,31 @@ class StatusCatalogueChanged(Event):
     before: Stored | None = None
 
 
+@dataclass(frozen=True)
+class StatusActivated(Event):
+    """The status may be set again."""
+
+    TOPIC: ClassVar[str] = "organisation.status_activated"
+
+    code: str
+
+
+@dataclass(frozen=True)
+class StatusDeactivated(Event):
+    """No lead is given the status any more; those that have it keep it."""
+
+    TOPIC: ClassVar[str] = "organisation.status_deactivated"
+
+    code: str
+
+
 ORGANISATION_EVENTS: tuple[type[Event], ...] = (
     OrganisationSetUp,
     TeamAdded,
     TeamRenamed,
     TeamMoved,
+    TeamActivated,
+    TeamDeactivated,
     OwnershipCodeChanged,
     UserAdded,
     UserChanged,
@@ -198,4 +236,6 @@ ORGANISATION_EVENTS: tuple[type[Event], ...] = (
     ApiKeyRevoked,
     StatusAdded,
     StatusCatalogueChanged,
+    StatusActivated,
+    StatusDeactivated,
 )

@@ -52,9 +52,19 @@ class SegmentDeactivated(Event):
     TOPIC: ClassVar[str] = "segment.deactivated"
 
 
+@dataclass(frozen=True)
+class SegmentFilterErased(Event):
+    """The segment has no filter any more: it named a number that was erased. Its leads stay."""
+
+    TOPIC: ClassVar[str] = "segment.filter_erased"
+
+    reason: str = ""
+
+
 SEGMENT_EVENTS: tuple[type[Event], ...] = (
     SegmentCreated,
     SegmentChanged,
     SegmentActivated,
     SegmentDeactivated,
+    SegmentFilterErased,
 )

@@ -23,6 +23,7 @@ class Status:
     dialable: whether a lead with it may be dialled at all, before any other check (rule 10).
     kind: what the status says of the lead. `personal_redial` are the two that keep their owner
     (rule 4) and are dialled although their pool is off (rule 17); `won` counts as success.
+    active: whether it may be given to leads; those that have one that is switched off keep it.
     """
 
     code: str
@@ -30,6 +31,7 @@ class Status:
     group: StatusGroup
     dialable: bool
     kind: StatusKind
+    active: bool = True
 
 
 _OPEN: tuple[tuple[str, str, bool, StatusKind], ...] = (

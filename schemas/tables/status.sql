@@ -6,7 +6,8 @@ create table read.status_v1 (
   label         text    not null,
   dialable      boolean not null,
   status_group  text,             -- null: a built-in status, whose group and kind stay
-  kind          text
+  kind          text,
+  active        boolean not null default true  -- whether it may be given to leads
 );
 
 -- What is dialled next follows the catalogue (dial_list.sql).

@@ -5,5 +5,6 @@ create table read.team_v1 (
   position       bigint  not null,
   parent_id      text,              -- null: the top-level team
   name           text    not null,
-  ownership_code text
+  ownership_code text,
+  active         boolean not null default true  -- whether it may be given leads, users and teams
 );

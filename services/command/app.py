@@ -16,6 +16,7 @@ from services.command.callable_routes import install_callable
 from services.command.calls_routes import install_calls
 from services.command.dnc_file.routes import install_dnc_files
 from services.command.domain.organisation.state import Organisation
+from services.command.earlier_numbers import note_earlier_numbers
 from services.command.handler import Commanding
 from services.command.routes import CommandRoutes
 from services.command.sending.routes import install_reports
@@ -123,6 +124,7 @@ async def open_commanding(settings: Settings, clock: Clock) -> AsyncIterator[Com
     try:
         keys = await open_keys(settings.master_key, pool)
         async with EventLog(pool, EventCodec(EVENTS), keys) as log:
+            await note_earlier_numbers(log)
             yield Commanding(log, clock, settings.channels)
     finally:
         await pool.close()

@@ -20,15 +20,15 @@ from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.claims import numbers_of
 from services.command.domain.lead.cloning import CloneLead
 from services.command.domain.lead.state import Lead
+from services.command.domain.organisation.commands import DeactivateStatus
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.duplicates import find_duplicates
 from services.command.hashes import (
+    HOLD_NUMBERS,
     dnc_stream,
     favourite_stream,
-    filter_hash,
     number_hash,
-    payload_hash,
     trace_hash,
 )
 from services.command.state_cache import StateCache, Wanted
@@ -204,11 +204,17 @@ class FactsLoader:
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
             number = _number(command)
-            for fact, category, key in (
-                ("payloads", "quarantine", payload_hash(self._master, number)),
-                ("views", "view", filter_hash(self._master, number)),
+            for fact, category in (
+                ("payloads", "quarantine"),
+                ("views", "view"),
+                ("segments", "segment"),
             ):
+                key = HOLD_NUMBERS[category](self._master, number)
                 facts[fact] = await self._holding(seen, category, key)
+        if isinstance(command, DeactivateStatus):
+            campaigns = dict.fromkeys(await self._log.streams_of("campaign"), "campaign")
+            facts["campaigns"] = await self._states.refresh(campaigns)
+            seen.update(facts["campaigns"])
         if command.needs_pool and state.pool_id is not None:
             facts["pool_active"] = seen[parse_id(state.pool_id)].active
         return facts

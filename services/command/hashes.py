@@ -4,6 +4,7 @@
 One place, because all writers must agree: the handler, the intake of calls, imports.
 """
 
+from collections.abc import Callable, Mapping
 from uuid import UUID, uuid5
 
 from services.command.domain.decider import Claim
@@ -33,6 +34,11 @@ def filter_hash(master: MasterKey, number: str) -> bytes:
     return master.lookup_hash("number in filter " + number)
 
 
+def segment_hash(master: MasterKey, number: str) -> bytes:
+    """Return the key of `log.numbers` for a number that stands in the filter of a segment."""
+    return master.lookup_hash("number in segment " + number)
+
+
 def claim_hash(master: MasterKey, claim: Claim) -> bytes:
     """Return the key of `log.claims` for a claim; the parts are framed, so no two share one
     text.
@@ -51,3 +57,11 @@ _FAVOURITES = UUID("01920000-0000-7000-8000-6661766f7572")
 def favourite_stream(user_id: str) -> UUID:
     """Return the stream that says which view opens first for a user."""
     return uuid5(_FAVOURITES, user_id)
+
+
+HOLD_NUMBERS: Mapping[str, Callable[[MasterKey, str], bytes]] = {
+    "quarantine": payload_hash,
+    "view": filter_hash,
+    "segment": segment_hash,
+}
+"""What else than leads may hold a number, by category, and how it is found by one."""

@@ -22,7 +22,7 @@ from services.command.aggregates import AGGREGATES
 from services.command.domain.decider import Claim, Elsewhere, Outcome
 from services.command.domain.lead.claims import claim_of, marks, numbers_of, traces_of
 from services.command.facts_loader import World
-from services.command.hashes import claim_hash, filter_hash, number_hash, payload_hash, trace_hash
+from services.command.hashes import HOLD_NUMBERS, claim_hash, number_hash, trace_hash
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
 from services.kit.keys import MasterKey
 
@@ -91,14 +91,11 @@ def _add(made: Plan, world: World, part: Elsewhere, origin: Origin, master: Mast
         made.destroyed_keys.append(stream)
     if part.category == "lead" and (before is None or marks(before) != marks(after)):
         _mark(made, stream, before, after, master)
-    elif part.category == "quarantine":
+    elif part.category in HOLD_NUMBERS:
         held, holds = frozenset() if before is None else before.numbers, after.numbers
-        made.numbers_added += [(payload_hash(master, one), stream) for one in holds - held]
-        made.numbers_removed += [(payload_hash(master, one), stream) for one in held - holds]
-    elif part.category == "view":
-        held, holds = frozenset() if before is None else before.numbers, after.numbers
-        made.numbers_added += [(filter_hash(master, one), stream) for one in holds - held]
-        made.numbers_removed += [(filter_hash(master, one), stream) for one in held - holds]
+        hashed = HOLD_NUMBERS[part.category]
+        made.numbers_added += [(hashed(master, one), stream) for one in holds - held]
+        made.numbers_removed += [(hashed(master, one), stream) for one in held - holds]
 
 
 def _mark(made: Plan, stream: UUID, before: Any, after: Any, master: MasterKey) -> None:

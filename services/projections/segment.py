@@ -43,6 +43,8 @@ def _changes(recorded: Recorded) -> dict[str, Any]:
             return {"active": True}
         case events.SegmentDeactivated():
             return {"active": False}
+        case events.SegmentFilterErased():
+            return {"filter": None}
     return {}
 
 

@@ -13,6 +13,8 @@ def row_key(event: Event) -> Key | None:
     match event:
         case events.StatusAdded() | events.StatusCatalogueChanged():
             return (event.code,)
+        case events.StatusActivated() | events.StatusDeactivated():
+            return (event.code,)
     return None
 
 
@@ -28,10 +30,14 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
                 dialable=event.dialable,
                 status_group=event.group,
                 kind=event.kind,
+                active=True,
             )
         case events.StatusCatalogueChanged():
-            row = row or {"code": event.code, "status_group": None, "kind": None}
+            row = row or {"code": event.code, "status_group": None, "kind": None, "active": True}
             return moved(row, recorded, label=event.label, dialable=event.dialable)
+        case events.StatusActivated() | events.StatusDeactivated():
+            active = isinstance(event, events.StatusActivated)
+            return moved(row or {}, recorded, active=active)
     return moved(row or {}, recorded)
 
 

@@ -15,6 +15,8 @@ def row_key(event: Event) -> Key | None:
             return (event.team,)
         case events.TeamRenamed() | events.TeamMoved():
             return (event.team,)
+        case events.TeamActivated() | events.TeamDeactivated():
+            return (event.team,)
         case events.OwnershipCodeChanged() if event.owner.startswith("team:"):
             return (event.owner.removeprefix("team:"),)
     return None
@@ -31,11 +33,15 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
                 parent_id=getattr(event, "parent", None),
                 name=event.name,
                 ownership_code=event.ownership_code,
+                active=True,
             )
         case events.TeamRenamed():
             return moved(row or {}, recorded, name=event.name)
         case events.TeamMoved():
             return moved(row or {}, recorded, parent_id=event.parent)
+        case events.TeamActivated() | events.TeamDeactivated():
+            active = isinstance(event, events.TeamActivated)
+            return moved(row or {}, recorded, active=active)
         case events.OwnershipCodeChanged():
             return moved(row or {}, recorded, ownership_code=event.ownership_code)
     return moved(row or {}, recorded)

@@ -10,13 +10,14 @@ from services.query.reading import Asked
 
 
 class StatusEntry(answers.Shape):
-    """A status; `group` is open, held or closed."""
+    """A status; `group` is open, held or closed. One that is not `active` is given to no lead."""
 
     code: str
     label: str
     group: str
     dialable: bool
     kind: str
+    active: bool
     built_in: bool
 
 
@@ -29,15 +30,16 @@ async def statuses(asked: Asked) -> list[dict[str, Any]]:
             "group": one.group,
             "dialable": one.dialable,
             "kind": one.kind,
+            "active": True,
             "built_in": True,
         }
         for one in BUILT_IN.values()
     }
     found = await asked.connection.fetch(
-        "select s.code, s.label, s.dialable, s.status_group, s.kind from read.status s"
+        "select s.code, s.label, s.dialable, s.status_group, s.kind, s.active from read.status s"
         " order by s.code"
     )
-    for code, label, dialable, group, kind in found:
+    for code, label, dialable, group, kind, active in found:
         known = entries.get(code, {"code": code, "group": group, "kind": kind, "built_in": False})
-        entries[code] = {**known, "label": label, "dialable": dialable}
+        entries[code] = {**known, "label": label, "dialable": dialable, "active": active}
     return list(entries.values())

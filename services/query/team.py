@@ -13,12 +13,13 @@ class Team(answers.Shape):
     parent_id: str | None
     name: str
     ownership_code: str | None
+    active: bool
 
 
 async def teams(asked: Asked) -> list[dict[str, Any]]:
     """Return all teams, by name."""
     found = await asked.connection.fetch(
-        "select t.team_id, t.parent_id, t.name, t.ownership_code from read.team t"
+        "select t.team_id, t.parent_id, t.name, t.ownership_code, t.active from read.team t"
         " order by t.name, t.team_id"
     )
     return [dict(row) for row in found]

@@ -49,6 +49,23 @@ async def test_a_number_is_erased_wherever_it_stands_or_stood(service: Service) 
     assert again["changed"] is False
 
 
+async def test_a_status_that_rules_set_is_not_switched_off(service: Service) -> None:
+    own = {"code": "hot", "label": "Hot", "group": "open", "dialable": True, "kind": "working"}
+    await service.done("/v1/organisation/add-status", own)
+    campaign = await service.campaign()
+    rules = f"/v1/campaigns/{campaign}/change-follow-up-rules"
+    hot = {"end_cause": "Busy", "next_status": "hot"}
+    await service.done(rules, {"rules": [hot]})
+    off = "/v1/organisation/deactivate-status"
+    refused = await service.post(off, {"code": "hot"})
+    assert [one["code"] for one in refused.json()["errors"]] == ["status-in-use"]
+    assert campaign in refused.text
+    await service.done(rules, {"rules": []})
+    await service.done(off, {"code": "hot"})
+    again = await service.post(rules, {"rules": [hot]})
+    assert [one["code"] for one in again.json()["errors"]] == ["status-inactive"]
+
+
 async def test_an_erased_number_stays_blocked_and_can_be_listed_anew(service: Service) -> None:
     campaign = await service.campaign()
     listed = {"number": PHONE, "scope": "global", "reason": "asked"}

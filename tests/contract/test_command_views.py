@@ -1,14 +1,20 @@
 """Views over HTTP: versions and If-Match, whose they are, the favourite of the caller."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.favourite import FavouriteChosen
+from schemas.segment import SegmentCreated, SegmentFilterErased
 from schemas.view import ViewCreated, ViewErased
+from services.command.app import open_commanding
 from services.command.hashes import favourite_stream
+from services.kit.ids import new_id
+from services.kit.settings import Settings
 from tests.contract.command_service import NORTH, USER_IDS, Service, running
+from tests.kit.event_logs import append
 
 READY = {"op": "equals", "field": "status", "value": "ready"}
 
@@ -95,6 +101,29 @@ async def test_a_number_is_erased_in_views_too(service: Service) -> None:
         refused = await service.post(f"/v1/views/{one}/restore", {}, "agent")
         assert refused.json()["errors"][0]["code"] == "view-erased"
     assert len(await service.events(other)) == 1
+
+
+async def test_what_was_stored_before_numbers_were_noted_is_found_too(
+    service: Service, database_url: str
+) -> None:
+    phone, log = "+14155550187", service.commanding.log
+    tree = {"op": "equals", "field": "phone", "value": phone}
+    saved, segment, other = new_id(), new_id(), new_id()
+    await log.append(append(saved, 0, ViewCreated("Ann", USER_IDS["agent"], filter=tree)))
+    await log.append(append(segment, 0, SegmentCreated("Ann", tree)))
+    await log.append(append(other, 0, SegmentCreated("Ready", READY)))
+    key = bytes(range(32))
+    settings = Settings(database_url, "", "log", key, key, 0, 0, Path())
+    for _ in range(2):  # Every start looks whether it was done.
+        async with open_commanding(settings, service.clock):
+            pass
+    erase = {"number": phone, "reason": "asked"}
+    answer = await service.done("/v1/do-not-call/erase-number", erase)
+    assert {one["id"] for one in answer["others"]} == {str(saved), str(segment)}
+    assert (await service.events(str(saved)))[-1] == ViewErased("asked")
+    assert (await service.events(str(segment)))[-1] == SegmentFilterErased("asked")
+    again = await service.done("/v1/do-not-call/erase-number", erase)
+    assert again["changed"] is False
 
 
 async def test_what_is_no_view_is_refused_with_every_reason(service: Service) -> None:

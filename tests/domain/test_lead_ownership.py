@@ -6,23 +6,29 @@ import pytest
 
 from schemas.instants import format_instant
 from schemas.lead import LeadDeactivated, LeadLocked, LeadOwnerChanged, LeadUnlocked
+from schemas.organisation import TeamDeactivated
 from services.command.domain.decider import Command
 from services.command.domain.facts import Actor
 from services.command.domain.lead.activity import Activate
+from services.command.domain.lead.creating import CreateLead
 from services.command.domain.lead.locking import LockLead, UnlockLead
 from services.command.domain.lead.notes import AddNote
 from services.command.domain.lead.ownership import ChangeOwner
+from services.command.domain.organisation.state import evolve
 from tests.domain.given_when_then import given
 from tests.domain.world import (
     ADA,
     ANA,
     AUD,
     BEN,
+    CAMPAIGN,
     DIA,
     LEE,
     NORTH,
     NOW,
     OLD,
+    ORGANISATION,
+    PHONE,
     SALES,
     SUE,
     SUPPORT,
@@ -62,6 +68,18 @@ def test_private_and_vip_keep_their_owner_unless_asked(status: str) -> None:
 )
 def test_owners_that_are_refused(by: str, owner: str, codes: list[str]) -> None:
     given(created()).when(ChangeOwner(owner=owner), facts(by)).refused(*codes)
+
+
+def test_no_lead_goes_to_a_team_that_is_switched_off() -> None:
+    less = evolve(ORGANISATION, TeamDeactivated(SALES))
+    given(created(owner=f"team:{TOP}")).when(
+        ChangeOwner(owner=f"team:{SALES}"), facts(organisation=less)
+    ).refused("owner-inactive")
+    by_code = CreateLead(campaign_id=CAMPAIGN, phone=PHONE, ownership_code="S1")
+    given().when(by_code, facts(organisation=less)).refused("owner-inactive")
+    given(created()).when(ChangeOwner(owner=f"team:{TOP}"), facts(organisation=less)).then(
+        LeadOwnerChanged(owner=f"team:{TOP}", previous=f"team:{SALES}")
+    )
 
 
 def test_a_locked_lead_is_unlocked_first() -> None:

@@ -27,11 +27,13 @@ from schemas.lead import (
     LeadUnlocked,
     LeadUnsuppressed,
 )
+from schemas.organisation import StatusAdded, StatusDeactivated
 from services.command.domain.campaign.state import FollowUpRules
 from services.command.domain.decider import Command
 from services.command.domain.lead.activity import Activate, Deactivate, Suppress, Unsuppress
 from services.command.domain.lead.calls import StartCall
 from services.command.domain.lead.evolving import evolve, fold
+from services.command.domain.lead.results import RecordResult
 from services.command.domain.lead.status import (
     Cancel,
     ChangeStatus,
@@ -40,12 +42,14 @@ from services.command.domain.lead.status import (
     Reset,
     RestoreStatus,
 )
+from services.command.domain.organisation.state import evolve as evolve_organisation
 from tests.domain.given_when_then import given, placed
 from tests.domain.world import (
     ANA,
     CAMPAIGN,
     LEE,
     NOW,
+    ORGANISATION,
     PHONE,
     SALES,
     SELLING,
@@ -147,6 +151,22 @@ def test_back_to_created_keeps_attempts() -> None:
     changed = LeadStatusChanged(status="created", previous="no_answer")
     lead = given(created(), CALLED).when(ChangeStatus(status="created"), facts()).then(changed)
     assert lead.attempts == 1
+
+
+def test_a_status_that_is_switched_off_is_kept_but_not_given() -> None:
+    known = ORGANISATION
+    for event in (StatusAdded("hot", "Hot", "open", True, "working"), StatusDeactivated("hot")):
+        known = evolve_organisation(known, event)
+    off = facts(organisation=known)
+    given(created()).when(ChangeStatus(status="hot"), off).refused("status-inactive")
+    given(created()).when(RecordResult(result="hot"), facts(ANA, organisation=known)).refused(
+        "status-inactive"
+    )
+    has = given(created(status="hot"))
+    has.when(StartCall(call_id="c1"), facts(ANA, organisation=known)).after()
+    has.when(ChangeStatus(status="hot"), facts()).refused("unknown-status")
+    gone = given(created(status="hot"), LeadPaused(previous="hot"))
+    gone.when(RestoreStatus(), off).then(LeadStatusRestored(status="hot", previous="paused"))
 
 
 @pytest.mark.parametrize("status", ["completed", "max_retries", "not_interested"])

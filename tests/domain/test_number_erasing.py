@@ -16,6 +16,7 @@ from schemas.lead import (
     LeadPhoneChanged,
 )
 from schemas.quarantine import PayloadErased, PayloadHeld
+from schemas.segment import SegmentCreated, SegmentFilterErased
 from schemas.view import ViewCreated, ViewErased
 from services.command.domain.decider import Elsewhere
 from services.command.domain.dnc.commands import AddToDoNotCall, RemoveFromDoNotCall
@@ -25,6 +26,8 @@ from services.command.domain.lead.claims import numbers_of, traces_of
 from services.command.domain.lead.evolving import fold as fold_lead
 from services.command.domain.lead.state import Lead
 from services.command.domain.quarantine.state import fold as fold_payload
+from services.command.domain.segment.commands import CopySegment
+from services.command.domain.segment.state import fold as fold_segment
 from services.command.domain.view.state import fold as fold_view
 from tests.domain.given_when_then import ACTOR, given, placed
 from tests.domain.world import (
@@ -122,6 +125,20 @@ def test_views_whose_filter_holds_the_number_go_with_it() -> None:
     )
     after = {CALL: fold_view(placed([gone], CALL), view)}
     given(replace(ERASED, leads=0), fold=fold).when(ERASE, facts(ADA, views=after)).nothing()
+
+
+def test_segments_whose_filter_names_the_number_lose_it() -> None:
+    tree = {"op": "equals", "field": "phone", "value": PHONE}
+    segment = fold_segment(placed([SegmentCreated("Ann", tree)], CALL))
+    cleared = SegmentFilterErased(reason="asked for it")
+    given(fold=fold).when(ERASE, facts(ADA, segments={CALL: segment})).then(
+        replace(ERASED, leads=0), Elsewhere(CALL, "segment", 1, (cleared,))
+    )
+    after = {CALL: fold_segment(placed([cleared], CALL), segment)}
+    assert (after[CALL].filter, after[CALL].name) == (None, "Ann")
+    given(replace(ERASED, leads=0), fold=fold).when(ERASE, facts(ADA, segments=after)).nothing()
+    copy = CopySegment(segment_id=str(CALL), name="Copy")
+    given(fold=fold_segment).when(copy, facts(ADA, segment=segment)).refused("filter-names-number")
 
 
 def test_payloads_in_quarantine_that_hold_the_number_go_with_it() -> None:

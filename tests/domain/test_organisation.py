@@ -1,19 +1,26 @@
 """The organisation: every command, every refusal, nothing when nothing changes; admins only."""
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
 from schemas import organisation as events
 from schemas.event import Event
+from services.command.domain.campaign.state import Campaign, FollowUpRule, FollowUpRules
 from services.command.domain.organisation.commands import (
+    ActivateStatus,
+    ActivateTeam,
     ActivateUser,
     AddStatus,
     AddTeam,
     AddUser,
     ChangeStatusCatalogue,
     ChangeUser,
+    DeactivateStatus,
+    DeactivateTeam,
     DeactivateUser,
     IssueApiKey,
     MoveTeam,
@@ -83,6 +90,10 @@ ALL: list[Any] = [
     ask(RevokeApiKey, key_id=KEY),
     ask(AddStatus, code="hot", label="Hot", group="open", dialable=True, kind="working"),
     ask(ChangeStatusCatalogue, code="ready"),
+    ask(ActivateTeam, team=TOP),
+    ask(DeactivateTeam, team=TOP),
+    ask(ActivateStatus, code="ready"),
+    ask(DeactivateStatus, code="ready"),
 ]
 
 
@@ -124,6 +135,32 @@ def test_teams_are_moved_but_never_in_a_circle() -> None:
     assert WHOLE.refused(ask(MoveTeam, team=TOP, parent=EAST)) == ["team-is-top"]
     unknown = ask(MoveTeam, team=NOBODY, parent=ANA)
     assert WHOLE.refused(unknown) == ["unknown-team", "unknown-team"]
+
+
+def test_teams_are_switched_off_and_on() -> None:
+    assert WHOLE.refused(ask(DeactivateTeam, team=TOP)) == ["team-is-top", "team-has-teams",
+                                                            "team-has-users"]  # fmt: skip
+    assert WHOLE.refused(ask(DeactivateTeam, team=EAST)) == ["team-has-teams"]
+    assert WHOLE.refused(ask(DeactivateTeam, team=CITY)) == ["team-has-users"]
+    gone = WHOLE.after(ask(DeactivateUser, user=BEN)).after(ask(DeactivateTeam, team=CITY))
+    off = gone.after(ask(DeactivateTeam, team=EAST))
+    assert not state_of(off).teams[EAST].active
+    assert off.when(ask(DeactivateTeam, team=EAST)) == []
+    assert off.when(ask(MoveTeam, team=CITY, parent=EAST)) == []
+    for command, field in (
+        (ask(AddTeam, name="x", parent=EAST), "parent"),
+        (ask(MoveTeam, team=WEST, parent=EAST), "parent"),
+        (ask(AddUser, team=EAST, role="agent", name="x"), "team"),
+        (ask(MoveUser, user=ANA, team=EAST), "team"),
+        (ask(ActivateUser, user=BEN), "team"),
+        (ask(ActivateTeam, team=CITY), "team"),
+    ):
+        assert off.refused(command) == ["team-inactive"], (command, field)
+    on = off.after(ask(ActivateTeam, team=EAST)).after(ask(ActivateTeam, team=CITY))
+    assert state_of(on.after(ask(ActivateUser, user=BEN))).teams[CITY].active
+    assert on.when(ask(ActivateTeam, team=CITY)) == []
+    for kind in (ActivateTeam, DeactivateTeam):
+        assert WHOLE.refused(ask(kind, team=NOBODY)) == ["unknown-team"]
 
 
 def test_ownership_codes_belong_to_one() -> None:
@@ -245,6 +282,27 @@ def test_own_statuses() -> None:
     assert not state_of(cold).statuses["hot"].dialable
 
 
+def test_own_statuses_are_switched_off_and_on() -> None:
+    hot = {"code": "hot", "label": "Hot", "group": "open", "dialable": True, "kind": "working"}
+    there = WHOLE.after(ask(AddStatus, **hot))
+    rules = FollowUpRules((FollowUpRule("hot", "Busy"),))
+    used = {UUID(EAST): Campaign(id=EAST, version=2, name="Spring", rules=rules)}
+    free = {UUID(EAST): Campaign(id=EAST, version=2, name="Spring")}
+    off = ask(DeactivateStatus, code="hot")
+    assert there.refused(off, replace(facts(), campaigns=used)) == ["status-in-use"]
+    later = there.after(off, replace(facts(), campaigns=free))
+    assert not state_of(later).statuses["hot"].active
+    assert later.when(off) == []
+    assert later.refused(ask(AddStatus, **hot)) == ["status-exists"]
+    named = later.after(ask(ChangeStatusCatalogue, code="hot", label="Warm"))
+    assert not state_of(named).statuses["hot"].active
+    assert state_of(later.after(ask(ActivateStatus, code="hot"))).statuses["hot"].active
+    assert there.when(ask(ActivateStatus, code="hot")) == []
+    for kind in (ActivateStatus, DeactivateStatus):
+        assert WHOLE.refused(ask(kind, code="nope")) == ["unknown-status"]
+    assert WHOLE.refused(ask(DeactivateStatus, code="ready")) == ["status-built-in"]
+
+
 def test_built_in_statuses_keep_their_meaning() -> None:
     named = WHOLE.after(ask(ChangeStatusCatalogue, code="created", label="New"))
     assert state_of(named).statuses["created"].label == "New"
@@ -266,6 +324,8 @@ def test_a_handed_out_state_never_changes() -> None:
         events.ApiKeyRevoked(KEY),
         events.UserChanged(ANA, "agent"),
         events.StatusAdded("hot", "Hot", "open", True, "working"),
+        events.TeamDeactivated(EAST),
+        events.StatusDeactivated("ready"),
     ):
         evolve(state, event)
     assert repr(state) == before
@@ -286,5 +346,7 @@ def test_evolving_never_fails() -> None:
         events.UserDeactivated(NOBODY),
         events.ApiKeyRevoked(NOBODY),
         events.StatusCatalogueChanged("x", "x", True),
+        events.TeamDeactivated(NOBODY),
+        events.StatusDeactivated("x"),
     ]
     assert fold(strange).version == len(strange)

@@ -31,6 +31,8 @@ async def test_the_row_follows_the_events(world: World) -> None:
     assert (made["active"], made["version"]) == (False, 3)
     await world.happen(NORTH, events.SegmentActivated())
     assert (await world.read(f"/v1/segments/{NORTH}"))["segment"]["active"] is True
+    await world.happen(NORTH, events.SegmentChanged("N", TREE), events.SegmentFilterErased("asked"))
+    assert (await world.read(f"/v1/segments/{NORTH}"))["segment"]["filter"] is None
     assert (await world.get(f"/v1/segments/{SOUTH}")).status_code == 404
 
 

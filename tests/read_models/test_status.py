@@ -13,6 +13,11 @@ def test_own_statuses_and_changed_built_in_ones() -> None:
         org.StatusAdded("warm", "Warm", "open", True, "work"),
         org.StatusCatalogueChanged("ready", "Go", False),
         org.StatusCatalogueChanged("warm", "Hot", True),
+        org.StatusDeactivated("warm"),
+        org.StatusActivated("ready"),
     )
-    shown = {row["code"]: (row["label"], row["dialable"], row["status_group"]) for row in rows}
-    assert shown == {"warm": ("Hot", True, "open"), "ready": ("Go", False, None)}
+    shown = {
+        row["code"]: (row["label"], row["dialable"], row["status_group"], row["active"])
+        for row in rows
+    }
+    assert shown == {"warm": ("Hot", True, "open", False), "ready": ("Go", False, None, True)}

@@ -17,13 +17,22 @@ def test_teams_form_a_tree() -> None:
         org.TeamMoved("south", "north"),
         org.OwnershipCodeChanged("team:north", "N"),
         org.OwnershipCodeChanged("user:x", "X"),
+        org.TeamDeactivated("north"),
+        org.TeamDeactivated("south"),
+        org.TeamActivated("north"),
     )
     shown = {
-        row["team_id"]: (row["parent_id"], row["name"], row["ownership_code"], row["version"])
+        row["team_id"]: (
+            row["parent_id"],
+            row["name"],
+            row["ownership_code"],
+            row["version"],
+            row["active"],
+        )
         for row in rows
     }
     assert shown == {
-        "top": (None, "Acme", "A", 1),
-        "north": ("top", "Nord", "N", 6),
-        "south": ("north", "South", None, 5),
+        "top": (None, "Acme", "A", 1, True),
+        "north": ("top", "Nord", "N", 10, True),
+        "south": ("north", "South", None, 9, False),
     }

@@ -55,7 +55,7 @@ class Facts:
     was of, by stream. pool, segment, view: those the command names. pool_active: whether the lead's
     own pool is (rule 17). channels: by which messages can be
     sent here. payloads: those in quarantine that hold a number to be erased;
-    views: those whose filter does.
+    views, segments: those whose filter does. campaigns: all there are, where a status goes off.
     """
 
     now: datetime
@@ -71,6 +71,8 @@ class Facts:
     leads: "Mapping[UUID, Lead]" = field(default_factory=dict)
     payloads: "Mapping[UUID, HeldPayload]" = field(default_factory=dict)
     views: "Mapping[UUID, View]" = field(default_factory=dict)
+    segments: "Mapping[UUID, Segment]" = field(default_factory=dict)
+    campaigns: "Mapping[UUID, Campaign]" = field(default_factory=dict)
     pool: "Pool | None" = None
     segment: "Segment | None" = None
     view: "View | None" = None

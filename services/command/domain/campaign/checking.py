@@ -126,6 +126,9 @@ def problems_of_rules(
         if status is None:
             text = f"There is no status {rule.next_status}; choose one of the catalogue."
             yield Reason("unknown-status", text, "rules")
+        elif not status.active:
+            text = f"Status {status.code} is switched off; choose another of the catalogue."
+            yield Reason("status-inactive", text, "rules")
         elif status.code == "anonymised":
             text = "Only erasing a lead makes it anonymised; choose another status."
             yield Reason("status-reserved", text, "rules")

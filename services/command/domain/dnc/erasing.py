@@ -9,6 +9,7 @@ from typing import ClassVar
 from schemas.dnc import DncNumberErased
 from schemas.lead import LeadAnonymised
 from schemas.quarantine import PayloadErased
+from schemas.segment import SegmentFilterErased
 from schemas.view import ViewErased
 from services.command.domain.admission import admit
 from services.command.domain.decider import (
@@ -29,7 +30,7 @@ class EraseNumber(Command):
     """Erase a number (E.164), for good, and with it the data of every lead that has or had it.
 
     The leads stay as rows with the status `anonymised`, their call facts without the number;
-    payloads in quarantine and views that hold the number go.
+    payloads in quarantine and views that hold the number go, filters of segments that name it too.
     Do-not-call entries of the number go on blocking it, though nobody can read it in them. Say
     why: it cannot be taken back.
     """
@@ -51,7 +52,9 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
     leads = {stream: lead for stream, lead in facts.leads.items() if lead.exists}
     payloads = {stream: one for stream, one in facts.payloads.items() if one.fate != "erased"}
     views = {stream: one for stream, one in facts.views.items() if not one.erased}
-    if state is not None and state.erased and not leads and not payloads and not views:
+    segments = {stream: one for stream, one in facts.segments.items() if one.numbers}
+    left = leads or payloads or views or segments
+    if state is not None and state.erased and not left:
         return
     yield DncNumberErased(reason=command.reason, leads=len(leads))
     for stream, lead in leads.items():
@@ -62,3 +65,6 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
         yield Elsewhere(stream, "quarantine", payload.version, (gone,))
     for stream, view in views.items():
         yield Elsewhere(stream, "view", view.version, (ViewErased(reason=command.reason),))
+    for stream, segment in segments.items():
+        cleared = SegmentFilterErased(reason=command.reason)
+        yield Elsewhere(stream, "segment", segment.version, (cleared,))

@@ -94,14 +94,18 @@ def may_be_called_by(owner: str, facts: Facts) -> bool:
     return may_call(owner, actor.user_id, team, facts.organisation.tree.ancestors(team))
 
 
+def owner_inactive(field: str) -> Reason:
+    """Say that who was named as owner is switched off."""
+    text = "That team or user is not active any more; choose another owner."
+    return Reason("owner-inactive", text, field)
+
+
 def owner_reasons(owner: str, facts: Facts) -> list[Reason]:
     """Say why the actor may not make this team or user the owner of a lead."""
     if not facts.organisation.knows_owner(owner):
         return [Reason("unknown-owner", "There is no such team or user.", "owner")]
-    kind, _, owner_id = owner.partition(":")
-    if kind == "user" and not facts.organisation.users[owner_id].active:
-        text = "That user is not active any more; choose another owner."
-        return [Reason("owner-inactive", text, "owner")]
+    if not facts.organisation.is_active_owner(owner):
+        return [owner_inactive("owner")]
     actor = facts.actor
     if actor.is_admin or actor.role == "dialer":
         return []

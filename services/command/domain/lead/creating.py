@@ -11,7 +11,13 @@ from schemas.statuses import PERSONAL_REDIALS
 from services.command.domain.campaign.state import Campaign
 from services.command.domain.decider import Command, Reason, Refused, decides
 from services.command.domain.facts import Facts
-from services.command.domain.lead.access import AGENTS, DIALERS, owner_reasons, role_reasons
+from services.command.domain.lead.access import (
+    AGENTS,
+    DIALERS,
+    owner_inactive,
+    owner_reasons,
+    role_reasons,
+)
 from services.command.domain.lead.claims import claim_on
 from services.command.domain.lead.numbers import (
     CONTACTS_MAX,
@@ -142,6 +148,8 @@ def _owner(command: CreateLead, facts: Facts, reasons: list[Reason]) -> str:
         if coded is None:
             text = f"Nobody has the ownership code {command.ownership_code}."
             reasons.append(Reason("unknown-ownership-code", text, "ownership_code"))
+        elif not organisation.is_active_owner(coded):
+            reasons.append(owner_inactive("ownership_code"))
         return coded or ""
     if command.status in PERSONAL_REDIALS and actor.user_id and actor.role in AGENTS:
         return f"user:{actor.user_id}"

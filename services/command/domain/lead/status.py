@@ -174,9 +174,13 @@ def _retry_timer(lead: Lead, status: str, facts: Facts) -> str | None:
 
 def status_reasons(status: str, facts: Facts) -> list[Reason]:
     """Say why this status cannot be set by hand."""
-    if status not in facts.organisation.statuses:
+    known = facts.organisation.statuses.get(status)
+    if known is None:
         text = f"There is no status {status}; the status catalogue lists all there are."
         return [Reason("unknown-status", text, "status")]
+    if not known.active:
+        text = f"Status {status} is switched off; choose another of the catalogue."
+        return [Reason("status-inactive", text, "status")]
     if status == "anonymised":
         text = "A lead becomes anonymised by erasing its data; use that command."
         return [Reason("status-not-by-hand", text, "status")]

@@ -7,7 +7,12 @@ from schemas.event import Event
 from schemas.statuses import BUILT_IN, Status
 from services.command.domain.decider import Reason, decides
 from services.command.domain.facts import Facts
-from services.command.domain.organisation.commands import AddStatus, ChangeStatusCatalogue
+from services.command.domain.organisation.commands import (
+    ActivateStatus,
+    AddStatus,
+    ChangeStatusCatalogue,
+    DeactivateStatus,
+)
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.organisation.teams import known, refuse
 
@@ -30,6 +35,22 @@ def _only_open_is_dialled(code: str, group: str, dialable: bool) -> Iterable[Rea
         yield Reason("status-not-dialable", text, "dialable")
 
 
+def _unknown(code: str) -> Reason:
+    return Reason("unknown-status", f"There is no status {code}.", "code")
+
+
+def _used_by_rules(code: str, facts: Facts) -> Iterable[Reason]:
+    """Yield the campaigns whose follow-up rules set the status, switched off or not."""
+    for campaign in facts.campaigns.values():
+        rules = [rule.name for rule in campaign.rules.rules if rule.next_status == code]
+        if rules:
+            text = (
+                f"Follow-up rules of campaign {campaign.name} ({campaign.id}) set {code}:"
+                f" {', '.join(rules)}; change them first."
+            )
+            yield Reason("status-in-use", text, "code")
+
+
 @decides(AddStatus)
 def _add(organisation: Organisation | None, command: AddStatus, facts: Facts) -> Iterable[Event]:
     state = known(organisation, command, facts)
@@ -40,6 +61,8 @@ def _add(organisation: Organisation | None, command: AddStatus, facts: Facts) ->
     reasons = list(_only_open_is_dialled(command.code, command.group, command.dialable))
     if old is not None:
         text = f"There is a status {command.code} already; change it, or choose another code."
+        if not old.active:
+            text = f"There is a status {command.code} already, switched off; activate it."
         reasons.append(Reason("status-exists", text, "code"))
     group = _GROUP_OF_KIND[command.kind]
     if group != command.group:
@@ -58,8 +81,7 @@ def _change(
     state = known(organisation, command, facts)
     old = state.statuses.get(command.code)
     if old is None:
-        text = f"There is no status {command.code}."
-        refuse([Reason("unknown-status", text, "code")])
+        refuse([_unknown(command.code)])
         return
     label = command.label or old.label
     dialable = old.dialable if command.dialable is None else command.dialable
@@ -71,3 +93,31 @@ def _change(
     if (label, dialable) != (old.label, old.dialable):
         before = {"label": old.label, "dialable": old.dialable}
         yield events.StatusCatalogueChanged(old.code, label, dialable, before)
+
+
+@decides(ActivateStatus)
+def _activate(
+    organisation: Organisation | None, command: ActivateStatus, facts: Facts
+) -> Iterable[Event]:
+    status = known(organisation, command, facts).statuses.get(command.code)
+    if status is None:
+        refuse([_unknown(command.code)])
+    elif not status.active:
+        yield events.StatusActivated(command.code)
+
+
+@decides(DeactivateStatus)
+def _deactivate(
+    organisation: Organisation | None, command: DeactivateStatus, facts: Facts
+) -> Iterable[Event]:
+    status = known(organisation, command, facts).statuses.get(command.code)
+    if status is None:
+        refuse([_unknown(command.code)])
+        return
+    reasons = list(_used_by_rules(command.code, facts))
+    if command.code in BUILT_IN:
+        text = f"Status {command.code} is built in; rules rely on it. Show it by another label."
+        reasons.append(Reason("status-built-in", text, "code"))
+    refuse(reasons)
+    if status.active:
+        yield events.StatusDeactivated(command.code)

@@ -61,6 +61,22 @@ class MoveTeam(OrganisationCommand):
     parent: Id
 
 
+class ActivateTeam(OrganisationCommand):
+    """Let the team be given leads, users and teams below it again."""
+
+    team: Id
+
+
+class DeactivateTeam(OrganisationCommand):
+    """Let the team be given nothing any more: no lead, no user, no team below it.
+
+    Refused for the top-level team, and while active users are in it or active teams below it. The
+    leads it owns stay its own and can be handed on with ChangeOwner; nobody dials them meanwhile.
+    """
+
+    team: Id
+
+
 class SetOwnershipCode(OrganisationCommand):
     """Let uploads and the API reach a team or user by this code; `null` takes it away."""
 
@@ -144,3 +160,19 @@ class ChangeStatusCatalogue(OrganisationCommand):
     code: Code
     label: Name | None = None
     dialable: bool | None = None
+
+
+class ActivateStatus(OrganisationCommand):
+    """Let leads be given a status of our own again."""
+
+    code: Code
+
+
+class DeactivateStatus(OrganisationCommand):
+    """Let no lead be given a status of our own any more, by hand, result or rule.
+
+    Refused while a follow-up rule of any campaign sets it, and for those built in. Leads that have
+    it keep it, are dialled as it says, and have it again when their status is restored.
+    """
+
+    code: Code

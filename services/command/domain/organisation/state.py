@@ -25,6 +25,7 @@ class Team:
     name: str
     parent: str | None = None
     ownership_code: str | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,12 @@ class Organisation:
         kind, _, owner_id = owner.partition(":")
         return owner_id in (self.teams if kind == "team" else self.users if kind == "user" else ())
 
+    def is_active_owner(self, owner: str) -> bool:
+        """Say whether `owner` is there and not switched off, so that leads may be given to it."""
+        kind, _, owner_id = owner.partition(":")
+        found = (self.teams if kind == "team" else self.users).get(owner_id)
+        return found is not None and found.active and self.knows_owner(owner)
+
     def owner_by_code(self, ownership_code: str) -> str | None:
         """Return the owner with this ownership code, None when nobody has it (rule 3)."""
         return self.owners_by_code.get(ownership_code)
@@ -131,6 +138,15 @@ def _team_moved(known: Organisation, event: events.TeamMoved) -> None:
     team = known.teams.get(event.team)
     if team is not None:
         _put_team(known, replace(team, parent=event.parent))
+
+
+def _team_switched(
+    known: Organisation, event: events.TeamActivated | events.TeamDeactivated
+) -> None:
+    team = known.teams.get(event.team)
+    if team is not None:
+        active = isinstance(event, events.TeamActivated)
+        known.teams[team.id] = replace(team, active=active)
 
 
 def _ownership_code_changed(known: Organisation, event: events.OwnershipCodeChanged) -> None:
@@ -221,11 +237,22 @@ def _status_catalogue_changed(known: Organisation, event: events.StatusCatalogue
         known.statuses = {**known.statuses, event.code: changed}
 
 
+def _status_switched(
+    known: Organisation, event: events.StatusActivated | events.StatusDeactivated
+) -> None:
+    status = known.statuses.get(event.code)
+    if status is not None:
+        active = isinstance(event, events.StatusActivated)
+        known.statuses = {**known.statuses, event.code: replace(status, active=active)}
+
+
 _CHANGES: dict[type[Event], Callable[[Organisation, Any], None]] = {
     events.OrganisationSetUp: _set_up,
     events.TeamAdded: _team_added,
     events.TeamRenamed: _team_renamed,
     events.TeamMoved: _team_moved,
+    events.TeamActivated: _team_switched,
+    events.TeamDeactivated: _team_switched,
     events.OwnershipCodeChanged: _ownership_code_changed,
     events.UserAdded: _user_added,
     events.UserChanged: _user_changed,
@@ -236,6 +263,8 @@ _CHANGES: dict[type[Event], Callable[[Organisation, Any], None]] = {
     events.ApiKeyRevoked: _api_key_revoked,
     events.StatusAdded: _status_added,
     events.StatusCatalogueChanged: _status_catalogue_changed,
+    events.StatusActivated: _status_switched,
+    events.StatusDeactivated: _status_switched,
 }
 
 

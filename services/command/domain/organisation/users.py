@@ -22,7 +22,7 @@ from services.command.domain.organisation.teams import (
     id_must_be_free,
     known,
     refuse,
-    team_must_exist,
+    team_must_take,
 )
 
 
@@ -54,7 +54,7 @@ def _add(organisation: Organisation | None, command: AddUser, facts: Facts) -> I
     refuse(
         (
             *id_must_be_free(state, user),
-            *team_must_exist(state, command.team),
+            *team_must_take(state, command.team),
             *code_must_be_free(state, command.ownership_code),
             *_email_must_be_free(state, command.email, user),
         )
@@ -99,9 +99,10 @@ def _change(
 @decides(MoveUser)
 def _move(organisation: Organisation | None, command: MoveUser, facts: Facts) -> Iterable[Event]:
     state = known(organisation, command, facts)
-    refuse((*_user_must_exist(state, command.user), *team_must_exist(state, command.team)))
-    before = state.users[command.user].team
-    if before != command.team:
+    before = state.users[command.user].team if command.user in state.users else None
+    taking = () if before == command.team else team_must_take(state, command.team)
+    refuse((*_user_must_exist(state, command.user), *taking))
+    if before is not None and before != command.team:
         yield events.UserMoved(command.user, command.team, before)
 
 
@@ -111,7 +112,9 @@ def _activate(
 ) -> Iterable[Event]:
     state = known(organisation, command, facts)
     refuse(_user_must_exist(state, command.user))
-    if not state.users[command.user].active:
+    user = state.users[command.user]
+    if not user.active:
+        refuse(team_must_take(state, user.team))
         yield events.UserActivated(command.user)
 
 

@@ -147,6 +147,9 @@ def _create(segment: Segment | None, command: CreateSegment, facts: Facts) -> It
 def _copy(segment: Segment | None, command: CopySegment, facts: Facts) -> Iterable[Event]:
     _must_be_new(segment, command, facts)
     source = _existing(facts.segment, "segment_id")
+    if source.numbers:
+        text = "Its filter names a phone number, which none may any more; change the filter first."
+        raise Refused([Reason("filter-names-number", text, "segment_id")])
     agents = tuple(agent for agent in source.agents if _within_reach(agent, facts))
     yield events.SegmentCreated(command.name, source.filter, agents, copied_from=source.id)
 

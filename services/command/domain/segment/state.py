@@ -7,6 +7,7 @@ from typing import Any
 from schemas import segment as events
 from schemas.envelope import Recorded
 from schemas.event import Event
+from schemas.filter_numbers import numbers_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Segment:
     filter: Mapping[str, Any] | None = None
     agents: tuple[str, ...] = ()
     active: bool = True
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The phone numbers in its filter: none since a filter may not name one."""
+        return numbers_in(self.filter)
 
 
 def _created(segment: Segment, event: events.SegmentCreated) -> Segment:
@@ -41,6 +47,7 @@ _CHANGES: dict[type[Event], Callable[[Segment, Any], Segment]] = {
     events.SegmentChanged: _changed,
     events.SegmentActivated: lambda segment, event: replace(segment, active=True),
     events.SegmentDeactivated: lambda segment, event: replace(segment, active=False),
+    events.SegmentFilterErased: lambda segment, event: replace(segment, filter=None),
 }
 
 

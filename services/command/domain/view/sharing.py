@@ -63,8 +63,8 @@ def _unshare(view: View | None, command: UnshareView, facts: Facts) -> Iterable[
 def _problems(view: View, to: str, facts: Facts) -> Iterable[Reason]:
     kind, _, place = to.partition(":")
     if kind == "team":
-        if place not in facts.organisation.teams:
-            yield Reason("unknown-team", f"There is no team {place}.", "to")
+        if not facts.organisation.is_active_owner(to):
+            yield Reason("unknown-team", f"There is no team {place}, or not any more.", "to")
         return
     user = facts.organisation.users.get(place)
     if user is None or not user.active:
