@@ -269,9 +269,9 @@ async def _fill(database: Database, leads: int) -> None:
     owner = await asyncpg.connect(database.superuser_url)
     try:
         await make_organisation(owner)
-        await make_leads(owner, leads, SystemClock().now())
     finally:
         await owner.close()
+    await make_leads(database.superuser_url, leads, SystemClock().now())
     pool = await connect_pool(database.url, "leads_projections", largest=2, statement_timeout_ms=0)
     try:
         for name in CHOSEN_FIELDS:
