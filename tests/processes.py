@@ -29,3 +29,21 @@ def children(pid: int) -> dict[str, int]:
             name = command[2] if command[1:2] == ["-m"] else Path(command[0]).name
             found[name] = int(entry.name)
     return found
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it and its children have started, first the eldest."""
+    found = [pid]
+    for one in found:
+        found += children_of(one)
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """The numbers of a process's direct children."""
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        listed = [(task / "children").read_text().split() for task in tasks.iterdir()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(child) for some in listed for child in some]

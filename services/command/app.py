@@ -30,7 +30,7 @@ from services.kit.http import create_app
 from services.kit.keys import open_keys
 from services.kit.oidc import TokenReader
 from services.kit.outside import GatewaySettings, OidcSettings
-from services.kit.postgres import connect_pool
+from services.kit.postgres import close_pool, connect_pool
 from services.kit.serving import serve
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -127,7 +127,7 @@ async def open_commanding(settings: Settings, clock: Clock) -> AsyncIterator[Com
             await note_earlier_numbers(log)
             yield Commanding(log, clock, settings.channels)
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 async def run(settings: Settings) -> None:

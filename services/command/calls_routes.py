@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -25,11 +26,13 @@ from services.command.intake_batch import CALLS_MAX, UNAVAILABLE, Intake, Outcom
 from services.command.intake_payload import RAW_BYTES_MAX, Arrival
 from services.command.quarantine_desk import QuarantineDesk, Tried
 from services.kit import errors
+from services.kit.append import OutOfSpace
 from services.kit.auth import Authenticator, require_role
 from services.kit.clock import Clock
 from services.kit.http import json_response, read_body, read_json, trace_of
 
 BODY_BYTES_MAX = 8 << 20
+SOME = "Some calls may have been recorded; send the same ones again."
 _ADMINS = frozenset({"admin"})
 _SPACE = " \t\n\r"
 # Only where an item ends is of interest: numbers of any length and kind are passed over.
@@ -144,9 +147,10 @@ async def _answered(work: Awaitable[Result]) -> Result:
     """Wait for the work; what the database leaves open becomes a problem that says: send again."""
     try:
         return await work
+    except (OutOfSpace, asyncpg.DiskFullError) as error:
+        raise errors.OutOfSpace(f"The database's disk is full. {SOME}") from error
     except UNAVAILABLE as error:
-        advice = "Some calls may have been recorded; send the same ones again."
-        raise errors.Unavailable(advice) from error
+        raise errors.Unavailable(SOME) from error
 
 
 def _item(one: Outcome) -> dict[str, Any]:

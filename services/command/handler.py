@@ -103,6 +103,8 @@ class Commanding:
                 advice = "Send the same request with the same Idempotency-Key to find out."
                 raise errors.OutcomeUnclear(advice) from None
             raise errors.Unavailable("The database does not answer; nothing was done.") from None
+        except log_outcome.OutOfSpace:
+            raise errors.OutOfSpace from None
         except log_outcome.AppendRefused as error:
             raise errors.Unavailable("The database could not store it.") from error
 

@@ -28,7 +28,7 @@ from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS
 from services.kit.ids import new_id
 from services.kit.keys import open_keys
-from services.kit.postgres import RETRYABLE, connect_pool
+from services.kit.postgres import RETRYABLE, close_pool, connect_pool
 from services.kit.publisher import PublishFailed
 from services.kit.settings import Settings
 from services.kit.telemetry import logger
@@ -177,7 +177,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             say_ready()
             await consume(intake, IntakeOffsets(pool, TOPIC, new_id()), settings.kafka, stop)
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 if __name__ == "__main__":

@@ -331,7 +331,7 @@ class Intake:
             for one in part.calls:
                 one.alone = True
             return part.calls
-        if isinstance(error, log_outcome.OutcomeUnknown):
+        if isinstance(error, log_outcome.NOT_NOW):
             self._states.forget({one.lead for one in part.calls})
             raise error
         return part.calls  # the lead has moved: decide on it as it is now

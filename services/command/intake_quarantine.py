@@ -123,7 +123,7 @@ class Quarantine:
             if isinstance(result, Appended):
                 positions[entry] = result.position
                 continue
-            if isinstance(result, log_outcome.OutcomeUnknown | log_outcome.AppendRefused):
+            if isinstance(result, (*log_outcome.NOT_NOW, log_outcome.AppendRefused)):
                 raise result
             left[entry] = waiting[entry]
         return left

@@ -14,12 +14,14 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from schemas.dialer_call import QUARANTINE_TOPIC, TOPIC
 from services.command.intake_batch import CALLS_MAX, Outcome
 from services.command.intake_payload import Arrival
+from services.kit.disconnecting import disconnect
 from services.kit.feed import PARTITIONS
 from services.kit.publisher import provide_topics
 from services.kit.telemetry import logger
 
 FETCH_WAIT_MS = 50
 START_SECONDS = 10.0
+STOP_SECONDS = 1.0
 TELL_SECONDS = 5.0
 TOPICS = {TOPIC: PARTITIONS, QUARANTINE_TOPIC: 1}
 
@@ -66,12 +68,8 @@ class CallsTopic:
     async def stop(self) -> None:
         """Disconnect."""
         for client in (self._consumer, self._teller):
-            if client is None:
-                continue
-            try:
-                await asyncio.wait_for(client.stop(), START_SECONDS)
-            except (KafkaError, OSError, TimeoutError) as error:
-                logger().warning("disconnect-failed", why=type(error).__name__)
+            if client is not None:
+                await disconnect(client.stop(), STOP_SECONDS)
 
     async def assign(self, starts: Mapping[int, int]) -> dict[int, int]:
         """Read these partitions from these offsets; return where each begins in truth.

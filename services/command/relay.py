@@ -25,7 +25,7 @@ from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS, TOPIC
 from services.kit.keys import SigningKey
 from services.kit.leadership import leadership
-from services.kit.postgres import RETRYABLE, connect_pool
+from services.kit.postgres import RETRYABLE, close_pool, connect_pool
 from services.kit.publisher import (
     Place,
     Publisher,
@@ -42,7 +42,9 @@ EVENTS = 2_000
 POLL_SECONDS = (0.005, 0.05)
 BACK_OFF_SECONDS = (0.2, 5.0)
 SEAL_SECONDS = 1.0
-STOP_SECONDS = 1.5
+STOP_SECONDS = 0.8
+"""For acknowledgements on their way; with all that closing may take, less than whoever stops us
+waits."""
 TOPICS = {TOPIC: PARTITIONS, CALLS: PARTITIONS, QUARANTINE_TOPIC: 1}
 
 published = Counter("leads_relay_events_total", "Events published and acknowledged")
@@ -253,7 +255,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 logger().warning("not-leading", why=type(error).__name__)
                 await pause(stop, BACK_OFF_SECONDS[0])
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 async def _lead(

@@ -152,6 +152,10 @@ class OutcomeUnknown(AppendError):
     """
 
 
+class OutOfSpace(AppendError):
+    """The database has no space for it; once it has, the same append can be stored."""
+
+
 class AppendRefused(AppendError):
     """The database refused the append for its content, which the edges should have refused
     before.
@@ -168,3 +172,7 @@ class KeyDestroyed(AppendError):
         """Name the stream."""
         super().__init__(f"the key of {stream_id} was destroyed")
         self.stream_id = stream_id
+
+
+NOT_NOW = (OutcomeUnknown, OutOfSpace)
+"""What says nothing about the append itself: it is tried again once the database is well."""

@@ -182,8 +182,9 @@ async def _store(line: _Line, group: list[Prepared], *, again: bool = False) -> 
     except REFUSALS as error:
         await _find_culprit(line, group, error)
     except BaseException as error:
+        unknown = outcome.OutcomeUnknown(f"{type(error).__name__}: {error}")
         for one in group:
-            _fail(one, outcome.OutcomeUnknown(f"{type(error).__name__}: {error}"))
+            _fail(one, error if isinstance(error, AppendError) else unknown)
         await line.drop()
         # Whatever went wrong, this task must live for everybody's appends; only its end ends it.
         if not isinstance(error, Exception):
@@ -212,6 +213,10 @@ async def _send(line: _Line, group: Sequence[Prepared], *, again: bool) -> tuple
             at("append.after")
         except REFUSALS:
             raise
+        except asyncpg.DiskFullError as error:
+            if again:
+                raise outcome.OutcomeUnknown("no answer, then a full disk") from error
+            raise outcome.OutOfSpace("the database's disk is full") from error
         except (*RETRYABLE, asyncpg.QueryCanceledError, FailpointHit) as error:
             await line.drop()
             if time.monotonic() > deadline:

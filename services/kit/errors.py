@@ -18,7 +18,8 @@ Problem
 ├── TooMany             429  over the rate of this key                        wait Retry-After
 ├── Internal            500  our mistake; the trace id finds it in the log    tell us
 ├── Unavailable         503  a part we need is down or too busy               send it again
-│   └── OutcomeUnclear  503  it may or may not have been done                 same key again
+│   ├── OutcomeUnclear  503  it may or may not have been done                 same key again
+│   └── OutOfSpace      507  the database's disk is full                      free space, again
 └── NotYet              504  the read models have not reached that position   send it again
 """
 
@@ -212,6 +213,22 @@ class OutcomeUnclear(Unavailable):
     """
 
     code, title = "outcome-unclear", "It is not known yet whether this was done"
+
+
+class OutOfSpace(Unavailable):
+    """The database's disk is full. Nothing was stored; it goes on by itself once there is space."""
+
+    code, status, title = "out-of-space", 507, "There is no space left to store this"
+
+    def __init__(self, detail: str = "", retry_after_seconds: int = 10) -> None:
+        """Say what helps."""
+        super().__init__(detail or FULL, retry_after_seconds)
+
+
+FULL = (
+    "The database's disk is full; nothing was stored. When there is space again, send the same"
+    " request again."
+)
 
 
 class NotYet(Problem):

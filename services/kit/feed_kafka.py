@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from services.kit.codec import StoredEvent
+from services.kit.disconnecting import disconnect
 from services.kit.feed import TOPIC, Batch, FeedLost, FeedUnavailable, Start
 from services.kit.kafka_events import NotAnEvent, stored_of
 from services.kit.telemetry import logger
@@ -21,6 +22,7 @@ SLICE = 100
 """Records taken at once: unpacking is work, and others on the loop want their turn in between."""
 FETCH_WAIT_MS = 20
 START_SECONDS = 10.0
+STOP_SECONDS = 1.0
 
 
 class KafkaFeed:
@@ -56,12 +58,8 @@ class KafkaFeed:
     async def stop(self) -> None:
         """Disconnect."""
         consumer, self._consumer = self._consumer, None
-        if consumer is None:
-            return
-        try:
-            await consumer.stop()
-        except (KafkaError, OSError) as error:
-            logger().warning("consumer-stop-failed", why=type(error).__name__)
+        if consumer is not None:
+            await disconnect(consumer.stop(), STOP_SECONDS)
 
     def assign(self, starts: Mapping[int, Start]) -> None:
         """Read these partitions from their offsets."""

@@ -31,6 +31,7 @@ from services.kit.health import readiness
 from services.kit.ids import new_id
 from services.kit.methods import Methods
 from services.kit.openapi import openapi
+from services.kit.outage import problem_of
 from services.kit.telemetry import (
     METRICS_TYPE,
     http_in_flight,
@@ -167,8 +168,7 @@ class Edge:
         except Problem as problem:
             return _problem_reply(problem, trace_id)
         except Exception as error:  # noqa: BLE001 - the last resort: a problem, whatever it was
-            self._log.error("request-failed", trace=trace_id, **failure(error))
-            return _problem_reply(errors.Internal(), trace_id)
+            return _problem_reply(self._unexpected(error, trace_id), trace_id)
 
     async def _by_framework(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> int:
         """Return the status of the answer that the framework gave."""
@@ -186,10 +186,17 @@ class Edge:
         except Problem as problem:
             await problem_response(problem, trace_id)(scope, receive, sender)
         except Exception as error:  # noqa: BLE001 - the last resort: a problem, whatever it was
-            self._log.error("request-failed", trace=trace_id, **failure(error))
+            unexpected = self._unexpected(error, trace_id)
             if status == 0:
-                await problem_response(errors.Internal(), trace_id)(scope, receive, sender)
+                await problem_response(unexpected, trace_id)(scope, receive, sender)
         return status
+
+    def _unexpected(self, error: Exception, trace_id: str) -> Problem:
+        """Write an error down, as ours or the database's, and return what it is answered with."""
+        outage = problem_of(error)
+        tell = self._log.error if outage is None else self._log.warning
+        tell("request-failed", trace=trace_id, **failure(error))
+        return outage or errors.Internal()
 
     def _account(self, scope: Scope, status: int, seconds: float, trace_id: str) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -441,7 +448,7 @@ def _taken(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, Set[str]]]:
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer; the framework raises the error again, and the edge writes it down."""
-    return problem_response(errors.Internal(), trace_of(request))
+    return problem_response(problem_of(error) or errors.Internal(), trace_of(request))
 
 
 def _trace_id(scope: Scope) -> str:

@@ -15,6 +15,7 @@ from services.kit.postgres import RETRYABLE
 from services.kit.telemetry import logger
 
 TRY_SECONDS = 0.5
+CLOSE_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -47,4 +48,4 @@ async def leadership(
     finally:
         leading.set(0)
         with suppress(*RETRYABLE):
-            await connection.close(timeout=2.0)
+            await connection.close(timeout=CLOSE_SECONDS)

@@ -12,6 +12,7 @@ import asyncpg
 START_SECONDS = 20.0
 RETRY_SECONDS = 0.1
 ACQUIRE_SECONDS = 5.0
+CLOSE_SECONDS = 0.5
 COMMAND_SECONDS = 30.0
 
 RETRYABLE: tuple[type[Exception], ...] = (
@@ -111,3 +112,11 @@ async def connect_pool(
             if isinstance(error, ValueError) or time.monotonic() > deadline:
                 raise
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def close_pool(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    """Close the pool in order; a server that does not take its leave is not waited for."""
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+    except (*RETRYABLE, asyncpg.PostgresError):
+        pool.terminate()

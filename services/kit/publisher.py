@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, ProducerClosed, TopicAlreadyExistsError, for_code
 
 from services.kit.codec import StoredEvent
+from services.kit.disconnecting import disconnect
 from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS, partition_of
 from services.kit.kafka_events import headers_of
@@ -24,7 +25,7 @@ BATCH_BYTES = 262_144
 REQUEST_BYTES = 1 << 20
 ACK_SECONDS = 20.0
 START_SECONDS = 10.0
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 1.0
 REPLICAS = 3
 FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 
@@ -64,7 +65,7 @@ async def provide_topics(bootstrap: str, topics: Mapping[str, int]) -> None:
     except (KafkaError, OSError, TimeoutError) as error:
         raise PublishFailed(type(error).__name__) from error
     finally:
-        await admin.close()
+        await disconnect(admin.close(), CLOSE_SECONDS)
 
 
 async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
@@ -78,7 +79,7 @@ async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
     except (KafkaError, OSError, TimeoutError) as error:
         raise PublishFailed(type(error).__name__) from error
     finally:
-        await consumer.stop()
+        await disconnect(consumer.stop(), CLOSE_SECONDS)
 
 
 class Publisher:
@@ -119,10 +120,7 @@ class Publisher:
             return
         # stop() waits for batches; an absent broker never acknowledges them, so they fail first.
         self._producer._message_accumulator.fail_all(ProducerClosed())
-        try:
-            await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
-        except (KafkaError, OSError, TimeoutError) as error:
-            logger().warning("producer-stop-failed", why=type(error).__name__)
+        await disconnect(self._producer.stop(), CLOSE_SECONDS)
 
     async def publish(self, stored: Sequence[StoredEvent]) -> dict[int, Place]:
         """Publish events in log order; return each partition's last place once all are

@@ -6,7 +6,9 @@ log (RFC 6962 for the tree, RFC 8032 for the signature).
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,17 +107,22 @@ class Sealer:
         clock: Clock,
         anchor: Path,
     ) -> None:
-        """Sign with `key`; every seal is also appended to the file `anchor`, the second place."""
+        """Sign with `key`; every seal is also appended to the file `anchor`, the second place.
+
+        What is missing there, after a full disk or a crash, is added with the first step.
+        """
         self._pool = pool
         self._key = key
         self._clock = clock
         self._anchor = anchor
+        self._anchored = False
         self._waiting_since: datetime | None = None
 
     async def step(self) -> Seal | None:
         """Seal one segment when 4,096 events wait, or fewer for 30 s; return the seal, or
         None when there was none to make.
         """
+        await self._complete_anchor()
         last = await self._pool.fetchrow(
             "select last_position, head from log.roots order by last_position desc limit 1"
         )
@@ -137,7 +144,7 @@ class Sealer:
             " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
             *(seal.last_position, seal.first_position, root, head, seal.signature, seal.key_id),
         )
-        self._write_anchor(seal)
+        self._write_anchor([seal])
         return seal
 
     def _is_due(self) -> bool:
@@ -146,12 +153,49 @@ class Sealer:
             self._waiting_since = now
         return (now - self._waiting_since).total_seconds() >= SEGMENT_SECONDS
 
-    def _write_anchor(self, seal: Seal) -> None:
-        line = {
-            "last_position": seal.last_position,
-            "head": seal.head.hex(),
-            "signature": seal.signature.hex(),
-            "public_key": self._key.public.hex(),
-        }
-        with self._anchor.open("ab") as file:
-            file.write(orjson.dumps(line) + b"\n")
+    async def _complete_anchor(self) -> None:
+        """Add to the anchor what it lacks of the seals, unless it is known to have all."""
+        if self._anchored:
+            return
+        rows = await self._pool.fetch(
+            READ_SEALS + " where key_id = $1 order by last_position", self._key.key_id
+        )
+        kept = _positions_in(self._anchor)
+        self._write_anchor([seal for row in rows if (seal := Seal(*row)).last_position not in kept])
+
+    def _write_anchor(self, seals: Sequence[Seal]) -> None:
+        self._anchored = False
+        lines = b"".join(
+            orjson.dumps(
+                {
+                    "last_position": seal.last_position,
+                    "head": seal.head.hex(),
+                    "signature": seal.signature.hex(),
+                    "public_key": self._key.public.hex(),
+                }
+            )
+            + b"\n"
+            for seal in seals
+        )
+        if lines:
+            with self._anchor.open("ab") as file:
+                file.write(b"\n" + lines if _is_cut_short(self._anchor) else lines)
+        self._anchored = True
+
+
+def _positions_in(anchor: Path) -> set[int]:
+    """Return the positions of the seals that are whole in the anchor."""
+    found = set()
+    for line in anchor.read_bytes().splitlines() if anchor.exists() else ():
+        with suppress(ValueError, KeyError, TypeError):
+            found.add(int(orjson.loads(line)["last_position"]))
+    return found
+
+
+def _is_cut_short(anchor: Path) -> bool:
+    """Say whether the last line was not written to its end."""
+    with anchor.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"

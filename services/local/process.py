@@ -27,6 +27,7 @@ class Program:
 
     `ready` returns when the program can be used; it is cancelled when the program ends first.
     The kernel sends `on_exit_signal` when the parent is gone; `stop` sends `stop_signal`.
+    Programs of a higher `storey` stand on those of the lower ones and are stopped before them.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     on_exit_signal: signal.Signals = signal.SIGKILL
     stop_timeout_s: float = 3.0
+    storey: int = 0
     ready: Callable[["Child"], Awaitable[None]] | None = None
     ready_timeout_s: float = 60.0
 

@@ -29,7 +29,7 @@ from services.local.supervisor import Supervisor
 ROOT = Path(__file__).resolve().parents[2]
 HTTP_PORT_FIRST = 8080
 SERVICE_READY_S = 60.0
-SERVICE_STOP_S = 3.0
+SERVICE_STOP_S = 4.0
 # On the log transport the relay only seals, and there is no topic to take calls from.
 ALWAYS = {
     "relay": "services.command.relay",
@@ -241,6 +241,7 @@ def _service(name: str, module: str, environ: Mapping[str, str], metrics_port: i
         env={**environ, "LEADS_METRICS_PORT": str(metrics_port)},
         cwd=ROOT,
         stop_timeout_s=SERVICE_STOP_S,
+        storey=1,
         ready=says(READY),
         ready_timeout_s=SERVICE_READY_S,
     )
@@ -260,6 +261,7 @@ def _api(port: int, environ: Mapping[str, str]) -> Program:
         env={**environ, "LEADS_HTTP_PORT": str(port)},
         cwd=ROOT,
         stop_timeout_s=SERVICE_STOP_S,
+        storey=2,
         ready=ready,
         ready_timeout_s=SERVICE_READY_S,
     )

@@ -1,4 +1,4 @@
-"""Keeps programs running: starts them in order, restarts what crashed, stops all in reverse order.
+"""Keeps programs running: starts them in order, restarts what crashed, stops them from the top.
 
 Each writes to its own file in the log folder. A crash is said, never hidden.
 """
@@ -61,23 +61,26 @@ class Supervisor:
         return self._kept[name].starts
 
     async def stop(self) -> None:
-        """Stops all in reverse order, within STOP_S_MAX; what does not stop in time is killed."""
+        """Stops all, storey by storey from the top, within STOP_S_MAX; what does not stop in time
+        is killed. Those of one storey stop at the same time.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + STOP_S_MAX
-        kept_last_first = list(reversed(self._kept.values()))
-        for kept in kept_last_first:
-            if kept.keeper is not None:
-                kept.keeper.cancel()
-        await asyncio.gather(
-            *(kept.keeper for kept in kept_last_first if kept.keeper), return_exceptions=True
-        )
-        for index, kept in enumerate(kept_last_first):
-            reserved = KILL_S * (len(kept_last_first) - index)
-            left = max(KILL_S, deadline - loop.time() - reserved)
-            code = await kept.child.stop(min(kept.program.stop_timeout_s, left))
-            if code == -9:
-                self.say(f"{kept.program.name} did not stop in time and was killed")
+        keepers = [kept.keeper for kept in self._kept.values() if kept.keeper is not None]
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        storeys = sorted({kept.program.storey for kept in self._kept.values()}, reverse=True)
+        for below, storey in enumerate(storeys, 1 - len(storeys)):
+            left = max(KILL_S, deadline - loop.time() + KILL_S * below)
+            here = [kept for kept in self._kept.values() if kept.program.storey == storey]
+            await asyncio.gather(*(self._stop_one(kept, left) for kept in here))
         self._kept.clear()
+
+    async def _stop_one(self, kept: _Kept, left: float) -> None:
+        code = await kept.child.stop(min(kept.program.stop_timeout_s, left))
+        if code == -9:
+            self.say(f"{kept.program.name} did not stop in time and was killed")
 
     def kill(self) -> None:
         """Kills all at once: for a second Ctrl-C."""

@@ -10,7 +10,7 @@ from services.kit.feed_kafka import KafkaFeed
 from services.kit.feed_log import LogFeed
 from services.kit.ids import new_id
 from services.kit.keys import KeyRing, MasterKey
-from services.kit.postgres import connect_pool
+from services.kit.postgres import close_pool, connect_pool
 from services.kit.settings import Settings
 from services.kit.telemetry import logger
 from services.projections.decoding import Decoder
@@ -48,7 +48,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             await asyncio.gather(watching, return_exceptions=True)
     finally:
         await rows.close()
-        await pool.close()
+        await close_pool(pool)
 
 
 if __name__ == "__main__":

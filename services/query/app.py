@@ -14,7 +14,7 @@ from services.kit.eventlog import EventLog
 from services.kit.http import create_app
 from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.oidc import TokenReader
-from services.kit.postgres import connect_pool
+from services.kit.postgres import close_pool, connect_pool
 from services.kit.serving import serve
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -123,7 +123,7 @@ async def open_reading(
         async with open_desk(settings):
             yield Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 async def run(settings: Settings) -> None:

@@ -6,6 +6,8 @@ what it is answered in the end is kept, to be held against the log.
 
 import asyncio
 import random
+from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
@@ -50,17 +52,31 @@ class Answered:
 
 @dataclass
 class Workload:
-    """What was asked and answered, and the calls that were told and acknowledged."""
+    """What was asked and answered, and the calls that were told and acknowledged.
+
+    troubles: how often something was answered that settled nothing, by status and code.
+    """
 
     cluster: Cluster
     random: random.Random
     answers: list[Answered] = field(default_factory=list)
     leads: list[str] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
+    troubles: Counter[tuple[int, str]] = field(default_factory=Counter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, seconds: float, least: int = 0) -> None:
         """Work for so long and until so many commands are answered; wait for the last answers."""
+
+        async def so_long() -> None:
+            await asyncio.sleep(seconds)
+            while len(self.answers) < least:
+                await asyncio.sleep(0.1)
+
+        await self.during(so_long())
+
+    async def during(self, what: Awaitable[None]) -> None:
+        """Work until `what` is over; wait for the last answers."""
         async with self.cluster.client() as client:
             campaign = await self.ask(client, "/v1/campaigns", {"name": "Faults"})
             assert campaign.status == 201, campaign
@@ -70,9 +86,7 @@ class Workload:
             async with asyncio.TaskGroup() as group:
                 for one in work:
                     group.create_task(one)
-                await asyncio.sleep(seconds)
-                while len(self.answers) < least:
-                    await asyncio.sleep(0.1)
+                await what
                 self.stopping.set()
 
     async def ask(self, client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> Answered:
@@ -86,8 +100,10 @@ class Workload:
                     answer = await client.post(path, json=body, headers={"idempotency-key": key})
                 except httpx.TransportError:
                     answer = None
-                if answer is not None and is_final(answer):
-                    break
+                if answer is not None:
+                    if is_final(answer):
+                        break
+                    self.troubles[answer.status_code, answer.json()["code"]] += 1
                 await asyncio.sleep(0.1)
         answered = Answered(
             uuid5(KEYS, f"{ADMIN} {key}"), path, answer.status_code, answer.json(), tries

@@ -136,13 +136,16 @@ time.sleep(60)
     assert not alive(pid)
 
 
-async def test_all_are_stopped_last_first_even_the_stubborn(tmp_path: Path) -> None:
+async def test_all_are_stopped_from_the_top_each_storey_at_once(tmp_path: Path) -> None:
+    """Each of the middle storey ends only when it has seen that the other is told to stop too."""
     told: list[str] = []
-    order = tmp_path / "order"
     code = f"""
 import pathlib, signal, sys, time
+folder, own, others = pathlib.Path({str(tmp_path)!r}), sys.argv[1], sys.argv[2]
 def stop(*_):
-    with pathlib.Path({str(order)!r}).open("a") as out: out.write(sys.argv[1])
+    (folder / own).touch()
+    while not all((folder / other).exists() for other in others): time.sleep(0.01)
+    with (folder / "order").open("a") as out: out.write(own)
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 print("up", flush=True)
@@ -150,13 +153,14 @@ time.sleep(60)
 """
     supervisor = Supervisor(tmp_path, told.append)
     pids = []
-    for name in "abc":
-        program = Program(name, (sys.executable, "-c", code, name), ready=says("up"))
+    for name, others, storey in (("a", "bcd", 0), ("b", "c", 1), ("c", "b", 1), ("d", "", 2)):
+        argv = (sys.executable, "-c", code, name, others)
+        program = Program(name, argv, storey=storey, ready=says("up"))
         pids.append((await supervisor.start(program)).pid)
     stubborn = replace(python("stubborn", STUBBORN, ready="up"), stop_timeout_s=0.2)
     pids.append((await supervisor.start(stubborn)).pid)
     await supervisor.stop()
-    assert order.read_text() == "cba"
+    assert (tmp_path / "order").read_text() in ("dbca", "dcba")
     assert told == ["stubborn did not stop in time and was killed"]
     assert not any(alive(pid) for pid in pids)
 

@@ -206,7 +206,7 @@ class Execution:
     def _is_final(self, one: Decided, error: AppendError, holders: dict[UUID, UUID]) -> bool:
         """Say whether an append that was not done has its outcome; else it is decided anew."""
         lead = one.target.lead
-        if isinstance(error, log_outcome.OutcomeUnknown):
+        if isinstance(error, log_outcome.NOT_NOW):
             raise error
         if isinstance(error, log_outcome.AppendRefused):
             _refuse(one, NOT_STORABLE)

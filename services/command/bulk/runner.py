@@ -32,6 +32,7 @@ from services.kit.background import pause
 from services.kit.clock import Clock
 from services.kit.failpoints import FailpointHit
 from services.kit.http import failure
+from services.kit.outage import is_away
 from services.kit.telemetry import logger
 
 POLL_SECONDS = 0.1
@@ -77,6 +78,10 @@ class Runner:
         except FailpointHit:
             raise
         except Exception as error:  # noqa: BLE001 - one job's fault is not the others'
+            if is_away(error):  # it waits, however long, and goes on where it was
+                logger().warning("bulk-job-waits", job=str(lease.job), **failure(error))
+                await self._tables.release(lease, unfinished=True)
+                return False
             logger().error("bulk-job-fault", job=str(lease.job), **failure(error))
             await self._tables.fail(lease, type(error).__name__)
         return True

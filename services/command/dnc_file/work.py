@@ -34,6 +34,7 @@ from services.kit.background import pause
 from services.kit.clock import Clock
 from services.kit.failpoints import FailpointHit, at
 from services.kit.http import failure
+from services.kit.outage import is_away
 from services.kit.telemetry import logger
 
 ROWS = 1_000
@@ -110,6 +111,10 @@ class FileWorker:
         except FailpointHit:
             raise
         except Exception as error:  # noqa: BLE001 - one file's fault is not the others'
+            if is_away(error):  # it waits, however long, and goes on where it was
+                logger().warning("dnc-file-waits", file=str(file.id), **failure(error))
+                await self.tables.release(file)
+                return False
             logger().error("dnc-file-fault", file=str(file.id), **failure(error))
             await self.tables.fail(file, type(error).__name__)
         return True

@@ -97,7 +97,7 @@ class Firing:
     async def step(self) -> int:
         """Apply some of what is due; return how many due times were settled.
 
-        Raises OutcomeUnknown or a fault of the database; what was not settled stays due.
+        Raises what is NOT_NOW or a fault of the database; what was not settled stays due.
         """
         now = self._clock.now()
         dues = await self._tables.take(now, TAKEN)
@@ -233,7 +233,7 @@ def _decided(state: Any, command: Command, facts: Facts) -> list[Event] | None:
 
 def _settled_anyway(part: _Part, error: AppendError, put_off: list[Due]) -> Settled:
     """Return what is settled although the append was not done; the rest comes again at once."""
-    if isinstance(error, log_outcome.OutcomeUnknown):
+    if isinstance(error, log_outcome.NOT_NOW):
         raise error
     if isinstance(error, log_outcome.CommandRepeated):
         known = {earlier.command_id for earlier in error.earlier}
