@@ -79,6 +79,8 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         try:
             return await task
         except asyncio.CancelledError:
+            if not stopping:  # by a refusal, which is all there is to say
+                raise
             say("stopped")
             return 0
 

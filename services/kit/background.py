@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from prometheus_client import start_http_server
 
+from services.kit.listening import listen
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import logger, set_up_logging
 
@@ -30,6 +31,7 @@ def run_service(name: str, main: Main) -> int:
     collect_rarely()
     settings = read_settings()
     if settings.metrics_port:
+        listen(settings.http_host, settings.metrics_port, "LEADS_METRICS_PORT").close()
         start_http_server(settings.metrics_port, addr=settings.http_host)
     try:
         uvloop.run(_until_stopped(main, settings))

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from services.kit.direct import SHORT, Reply
 from services.kit.errors import Malformed, TooLarge
 from services.kit.http import unread_reply
+from services.kit.listening import BACKLOG, listen
 
 DRAIN_SECONDS_MAX = 8
 SHORT_BYTES_MAX = 1 << 16
@@ -107,12 +108,11 @@ async def serve(
     """Answer on `host:port` until SIGTERM or SIGINT, then finish what is in flight within 8 s and
     return.
 
-    `ready` is called with the port in use (`port` 0 takes a free one) once requests are accepted.
+    Raises SettingsError when the port is taken. `ready` is called with the port in use (`port` 0
+    takes a free one) once requests are accepted.
     """
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=_Protocol,
         ws="none",
         lifespan="off",
@@ -120,7 +120,7 @@ async def serve(
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        backlog=4096,
+        backlog=BACKLOG,
         timeout_keep_alive=65,
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )
@@ -139,7 +139,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain)
     try:
-        await server.serve()
+        await server.serve([listen(host, port, "LEADS_HTTP_PORT")])
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

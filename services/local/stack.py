@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from services.kit.background import READY
+from services.kit.listening import listen
 from services.kit.migrate import migrate
-from services.kit.settings import SettingsError, read_settings
+from services.kit.settings import PORT_MAX, SettingsError, read_settings
 from services.local.data_folder import API_ADDRESS
 from services.local.kafka import BrokerUnavailable, LocalKafka
 from services.local.lock import AlreadyRunning, data_lock
@@ -75,8 +76,13 @@ class Stack:
 async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
     """Starts all, yields the stack, stops all in reverse order.
 
-    Raises what `running_servers` raises, and StartFailed when a service does not get ready.
+    Raises what `running_servers` raises, SettingsError when the port of LEADS_HTTP_PORT is taken,
+    and StartFailed when a service does not get ready.
     """
+    given = os.environ.get("LEADS_HTTP_PORT", "")
+    port = int(given) if given.isascii() and given.isdecimal() else 0
+    if 0 < port <= PORT_MAX:
+        _look_at_port(folder, port)
     async with running_servers(folder, say) as servers:
         modules = ALWAYS | (ON_KAFKA if servers.transport == "kafka" else {})
         ports = {name: choose_port(folder / f"{name}.port") for name in modules}
@@ -86,9 +92,7 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
                 for name, module in modules.items()
             )
         )
-        port = int(os.environ.get("LEADS_HTTP_PORT") or 0) or choose_port(
-            folder / "http.port", first=HTTP_PORT_FIRST
-        )
+        port = port or choose_port(folder / "http.port", first=HTTP_PORT_FIRST)
         await servers.supervisor.start(_api(port, servers.environ))
         address = f"http://{LOOPBACK}:{port}"
         with _told_in(folder / API_ADDRESS, {"address": address}):
@@ -174,6 +178,15 @@ def _look_at_settings(keys: dict[str, str]) -> None:
         faults.append(str(wrong))
     if faults:
         raise SettingsError("\n".join(f"leads: {line}" for line in "\n".join(faults).splitlines()))
+
+
+def _look_at_port(folder: Path, port: int) -> None:
+    """Stops with a sentence when the port is taken, before anything is started."""
+    try:
+        listen(os.environ.get("LEADS_HTTP_HOST") or LOOPBACK, port, "LEADS_HTTP_PORT").close()
+    except SettingsError:
+        with data_lock(folder):  # AlreadyRunning says more: it is our own server's port
+            raise
 
 
 @contextmanager

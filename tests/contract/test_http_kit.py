@@ -23,6 +23,7 @@ from services.kit.clock import FixedClock
 from services.kit.http import create_app, failure, json_response, read_json
 from services.kit.openapi import openapi
 from services.kit.serving import serve
+from services.kit.settings import SettingsError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -457,3 +458,10 @@ async def test_the_memory_of_keys_is_bounded(
         with pytest.raises(errors.Unauthenticated):
             await authenticator.principal("Bearer " + make_key().text)
     assert len(authenticator._known) == 5
+
+
+async def test_a_port_that_is_taken_is_refused_by_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port} is taken by process {os.getpid()} "):
+            await serve(an_app(), port)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -229,3 +230,39 @@ async def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(FolderUnusable, match="Not a directory"):
         async with running_servers(tmp_path / "file" / "data", print):
             raise AssertionError("started")
+
+
+async def test_a_port_that_is_taken_is_refused_in_a_sentence_before_anything_starts(
+    tmp_path: Path, nothing_set: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        nothing_set.setenv("LEADS_HTTP_PORT", str(port))
+        told = await one_sentence(("services.cli", "up", "--no-sample"), tmp_path)
+        assert told.startswith(f"leads: port {port} is taken by process {os.getpid()} (")
+        assert told.endswith("); stop that, or set LEADS_HTTP_PORT to another port")
+        assert not (tmp_path / "postgres").exists()
+        nothing_set.setenv("LEADS_METRICS_PORT", str(port))
+        for name in ("DATABASE_URL", "TRANSPORT", "MASTER_KEY", "SIGNING_KEY"):
+            value = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "TRANSPORT": "log"}
+            nothing_set.setenv(f"LEADS_{name}", value.get(name, 64 * "0"))
+        told = await one_sentence(("services.command.relay",), tmp_path)
+        assert told.endswith("set LEADS_METRICS_PORT to another port")
+        nothing_set.setenv("LEADS_HTTP_HOST", "192.0.2.1")
+        told = await one_sentence(("services.command.relay",), tmp_path)
+        assert "cannot listen on 192.0.2.1" in told
+
+
+async def one_sentence(module: tuple[str, ...], folder: Path) -> str:
+    """Run a module that cannot start; return the only line it says."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *module),
+        cwd=ROOT,
+        env={**os.environ, "LEADS_DATA_DIR": str(folder)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    (line,) = said.decode().splitlines()
+    return line
