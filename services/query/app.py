@@ -26,6 +26,7 @@ from services.query import (
     contract,
     dial_list,
     dnc,
+    events,
     export,
     lead,
     lead_history,
@@ -61,6 +62,7 @@ _ROUTES = (
     lead_log,
     activity,
     blast_radius,
+    events,
     proof,
     pasts,
     campaign,
@@ -121,7 +123,11 @@ async def open_reading(
         known = authenticator or Authenticator(table, clock, tokens=tokens)
         signing = SigningKey(settings.signing_key)
         async with open_desk(settings):
-            yield Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
+            reading = Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
+            try:
+                yield reading
+            finally:
+                await reading.stop()
     finally:
         await close_pool(pool)
 

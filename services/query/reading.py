@@ -5,7 +5,7 @@ position (or the lead's version) and the read waits until it is there, 2 s at mo
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,6 +120,7 @@ class Reading:
         self._directory = EMPTY
         self._looked_at = -RECENT_SECONDS
         self._looking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def asked(
@@ -153,6 +154,13 @@ class Reading:
         principal = await self.authenticator.principal_of(request.scope)
         if min_position:
             await self._reach(min_position)
+        async with self._beginning(principal, still, by_key) as asked:
+            yield asked
+
+    @asynccontextmanager
+    async def _beginning(
+        self, principal: Principal, still: bool, by_key: bool
+    ) -> AsyncIterator[Asked]:
         async with self.pool.acquire() as connection, _standing_still(connection, still):
             directory = self._directory
             while True:
@@ -166,6 +174,31 @@ class Reading:
                 # The organisation has moved: nobody sees by the place they had in it.
                 directory = await read_directory(connection, tuple(row["stamp"]))
                 self._directory = directory
+
+    @asynccontextmanager
+    async def aside(self, principal: Principal) -> AsyncIterator[Asked]:
+        """Begin a read of one moment for what goes on when its caller has been answered; each
+        statement may take a minute.
+        """
+        async with self._beginning(principal, still=True, by_key=False) as asked:
+            yield asked
+
+    def go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let `work` go on beside the reads; it deals with its own faults."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Wait for all that goes on beside the reads."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def stop(self) -> None:
+        """End what goes on beside the reads."""
+        for task in self._tasks:
+            task.cancel()
+        await self.settled()
 
     async def directory(self, connection: Any) -> Directory:
         """Return the organisation as it stands."""

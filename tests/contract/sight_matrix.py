@@ -329,6 +329,17 @@ async def _changes(world: World, by: str) -> set[str]:
     return found
 
 
+async def _events(world: World, by: str) -> set[str]:
+    """With every page as short as it can be: what is passed over shows in no page either."""
+    found: set[str] = set()
+    after, more = 0, True
+    while more:
+        page = await world.read("/v1/events", by, after=after, limit=7, category="lead")
+        found |= {NAME_OF[one["stream_id"]] for one in page["events"]}
+        after, more = page["next"], page["more"]
+    return found
+
+
 async def _selections(world: World, by: str) -> set[str]:
     found = set()
     for name in LEADS:
@@ -382,6 +393,7 @@ OPERATIONS: dict[tuple[str, str], Callable[[World, str], Awaitable[set[str]]]] =
     ("GET", "/v1/leads/{lead_id}/proof"): _one("/v1/leads/{}/proof"),
     ("GET", "/v1/leads/{lead_id}/audit-package"): _one("/v1/leads/{}/audit-package"),
     ("GET", "/v1/changes"): _changes,
+    ("GET", "/v1/events"): _events,
     ("GET", "/v1/stats"): _stats,
     ("GET", "/v1/activity"): _activity,
     ("GET", "/v1/pools"): _numbers("pool"),
