@@ -1,15 +1,12 @@
 """How the leads of something are doing: pools, campaigns and segments show the same numbers.
 
-Counted from the leads themselves, so they always agree with the list of those leads. What took many
-leads to count is kept a while, as long as the leads are many, and says which position it shows.
+Counted from the leads themselves (tallies.py), so they always agree with the list of those leads.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from pydantic import Field
 
@@ -17,11 +14,8 @@ from schemas.filters import Fault, FilterInvalid
 from services.query import answers
 from services.query.parameters import Code, Current, invalid
 from services.query.reading import Asked
-from services.query.sight import sight_condition
-from services.query.sql import Arguments
 from services.query.status import statuses
 
-Column = Literal["pool_id", "campaign_id", "segment_id"]
 FEW = 20_000
 """So many leads are counted anew whenever an event has come."""
 
@@ -30,8 +24,6 @@ LEADS_A_SECOND = 20_000
 
 TIME_SECONDS = 10.0
 """What is due depends on the time: after that numbers are counted anew without any event."""
-
-KEPT_MAX = 5_000
 
 
 class ScopeParameters(Current):
@@ -77,6 +69,17 @@ class Kpi(answers.Shape):
     percent_first_time: float = Field(ge=0, le=100)
 
 
+class Counted(answers.Shape):
+    """`counted_at` is the log position that the numbers show, `counted_on` when they were counted:
+    those of many leads are shown as they were counted last and counted anew meanwhile. `exact`
+    false: many leads that nobody has counted yet, so it is scaled up from a sample; ask again.
+    """
+
+    counted_at: int
+    counted_on: datetime
+    exact: bool
+
+
 @dataclass(slots=True)
 class Tally:
     """What was counted of one thing, at a position of the log.
@@ -86,6 +89,7 @@ class Tally:
 
     position: int
     at: datetime
+    exact: bool = True
     leads: int = 0
     numbers: dict[str, Any] = field(default_factory=dict)
     by_status: dict[str, int] = field(default_factory=dict)
@@ -101,121 +105,15 @@ class Tally:
         rests = leads > FEW and age < leads / LEADS_A_SECOND
         return rests and self.position >= wanted
 
-
-_GROUPED = (
-    "select l.{column} as id, l.status, l.deleted, l.call_attempts > 0 as used,"
-    " l.active and (not l.suppressed or coalesce(l.suppressed_until <= {now}, false))"
-    " and (l.next_dial_at is null or l.next_dial_at <= {now}) as free,{reached}"
-    " count(*) as leads from read.lead l where {where} group by {groups}"
-)
-# One look at the leads for both; rows with `times` tell what was reached.
-_WITH_REACHED = (
-    "with g as materialized ({grouped})"
-    " select id, status, deleted, used, free, sum(leads)::int8 as leads, null::int8 as times"
-    " from g group by 1, 2, 3, 4, 5 union all"
-    " select g.id, k.key, null, null, null, sum(g.leads)::int8,"
-    " sum(g.leads * k.value::int8)::int8 from g, jsonb_each_text(g.reached) k group by 1, 2"
-)
+    def counted(self) -> dict[str, Any]:
+        """Return what every answer says of how its numbers were counted (Counted)."""
+        return {"counted_at": self.position, "counted_on": self.at, "exact": self.exact}
 
 
-class Tallies:
-    """Counts things, and keeps what was dear to count for all who see the same leads."""
-
-    def __init__(self) -> None:
-        """Keep nothing yet."""
-        self._kept: OrderedDict[tuple[str, UUID, str], Tally] = OrderedDict()
-
-    async def shown(
-        self,
-        asked: Asked,
-        column: Column,
-        rows: Sequence[Mapping[str, Any]],
-        given: KpiParameters,
-        *,
-        everything: bool,
-    ) -> list[dict[str, Any]]:
-        """Return rows, each with the numbers of its leads and the KPIs that were chosen."""
-        labels = await kpi_labels(asked, given.kpi)
-        tallies = await self.of(
-            asked,
-            column,
-            [row[column] for row in rows],
-            everything=everything,
-            min_position=given.min_position,
-            reached=bool(given.kpi),
-        )
-        shown = []
-        for row in rows:
-            tally = tallies[row[column]]
-            kpis = kpis_of(tally, labels, given.kpi) if given.kpi else []
-            shown.append({**row, "numbers": tally.numbers, "kpis": kpis})
-        return shown
-
-    async def of(
-        self,
-        asked: Asked,
-        column: Column,
-        ids: Sequence[UUID],
-        *,
-        everything: bool = False,
-        min_position: int = 0,
-        reached: bool = False,
-    ) -> dict[UUID, Tally]:
-        """Return a tally of the leads in sight (or `everything`) for each of these things."""
-        arguments = Arguments()
-        sight = "true" if everything else sight_condition(asked.sight, arguments)
-        whose = f"{sight} {arguments.values!r}"
-        kept = {one: self._kept.get((column, one, whose)) for one in ids}
-        leads = sum(one.leads for one in kept.values() if one is not None)
-        missing = [
-            one
-            for one, tally in kept.items()
-            if tally is None or not tally.stands(asked, min_position, reached=reached, leads=leads)
-        ]
-        if missing:
-            counted = await _count(asked, column, missing, everything=everything, reached=reached)
-            for one, tally in counted.items():
-                kept[one] = self._kept[column, one, whose] = tally
-                self._kept.move_to_end((column, one, whose))
-            while len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
-        return {one: tally for one, tally in kept.items() if tally is not None}
-
-
-async def _count(
-    asked: Asked, column: Column, ids: Sequence[UUID], *, everything: bool, reached: bool
-) -> dict[UUID, Tally]:
-    arguments = Arguments()
-    sight = "true" if everything else sight_condition(asked.sight, arguments)
-    wanted = f"l.{column} = any({arguments.add(list(ids), 'uuid[]')})"
-    statement = _GROUPED.format(
-        column=column,
-        now=arguments.add(asked.now, "timestamptz"),
-        where=f"{wanted} and {sight}",
-        reached=" l.reached," if reached else "",
-        groups="1, 2, 3, 4, 5, 6" if reached else "1, 2, 3, 4, 5",
-    )
-    if reached:
-        statement = _WITH_REACHED.format(grouped=statement)
-    tallies = {one: Tally(asked.position, asked.now) for one in ids}
-    if reached:
-        for tally in tallies.values():
-            tally.reached = {}
-    groups: dict[UUID, list[Any]] = {}
-    for row in await asked.connection.fetch(statement, *arguments.values):
-        known = tallies[row["id"]].reached
-        if known is None or row["times"] is None:
-            groups.setdefault(row["id"], []).append(row)
-        else:
-            known[row["status"]] = (row["leads"], row["times"])
-    known_statuses = {one["code"]: one for one in await statuses(asked)}
-    for one, tally in tallies.items():
-        _add_up(tally, groups.get(one, ()), known_statuses)
-    return tallies
-
-
-def _add_up(tally: Tally, rows: Sequence[Any], known: Mapping[str, Mapping[str, Any]]) -> None:
-    """Sum the groups of one thing. A status nobody knows counts as open and is not dialled."""
+def add_up(tally: Tally, rows: Sequence[Any], known: Mapping[str, Mapping[str, Any]]) -> None:
+    """Sum the groups of one thing's leads into `tally`. A status nobody knows counts as open and is
+    not dialled.
+    """
     numbers: dict[str, Any] = dict.fromkeys(Numbers.model_fields, 0)
     for row in rows:
         leads = row["leads"]

@@ -12,14 +12,14 @@ from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
 from services.kit.http import json_response
 from services.query import answers
-from services.query.lead import whole_scope
-from services.query.numbers import Kpi, KpiParameters, Numbers, Tallies
+from services.query.numbers import Counted, Kpi, KpiParameters, Numbers
 from services.query.parameters import LIMIT_DEFAULT, Current, Cursor, Id, Limit
 from services.query.reading import Asked, Reading, answer
 from services.query.rows import dumps
 from services.query.selection import Selection, SelectionBody, freeze
 from services.query.sql import Arguments
 from services.query.status import statuses
+from services.query.tallies import Tallies, tallies_of
 
 _COLUMNS = (
     "p.pool_id, p.version, p.campaign_id, p.name, p.source, p.active, p.shuffle_seed,"
@@ -36,7 +36,7 @@ class PoolParameters(KpiParameters):
     cursor: Cursor | None = None
 
 
-class Pool(answers.Shape):
+class Pool(Counted):
     """A pool and the numbers of its leads."""
 
     pool_id: UUID
@@ -95,8 +95,7 @@ async def _page(
         following = reading.cursors.seal(
             [end["created_at"].isoformat(), str(end["pool_id"])], bound
         )
-    everything = await whole_scope(asked, given.scope)
-    shown = await tallies.shown(asked, "pool_id", found, given, everything=everything)
+    shown = await tallies.shown(asked, "pool_id", found, given)
     return answer({"pools": shown, "next": following, **asked.currency()})
 
 
@@ -117,7 +116,7 @@ async def _unprocessed(asked: Asked, pool_id: UUID) -> SelectionBody:
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of lead pools."""
-    tallies = Tallies()
+    tallies = tallies_of(app, reading)
 
     @app.get("/v1/pools", tags=["pools"], responses={200: {"model": PoolPage}})
     async def list_pools(request: Request, given: Annotated[PoolParameters, Query()]) -> Response:
@@ -135,8 +134,7 @@ def install(app: FastAPI, reading: Reading) -> None:
             rows = await asked.connection.fetch(" ".join(statement), pool_id)
             if not rows:
                 raise errors.NotFound
-            everything = await whole_scope(asked, given.scope)
-            (shown,) = await tallies.shown(asked, "pool_id", rows, given, everything=everything)
+            (shown,) = await tallies.shown(asked, "pool_id", rows, given)
             headers = {"ETag": f'"{shown["version"]}"'}
             return answer({"pool": shown, **asked.currency()}, headers)
 

@@ -13,25 +13,18 @@ from starlette.responses import Response
 
 from services.kit import errors
 from services.query import answers
-from services.query.lead import whole_scope
-from services.query.numbers import (
-    Column,
-    Kpi,
-    KpiParameters,
-    Numbers,
-    Tallies,
-    Tally,
-    kpi_labels,
-    kpis_of,
-)
+from services.query.numbers import Counted, Kpi, KpiParameters, Numbers, kpi_labels, kpis_of
 from services.query.reading import Asked, Reading, answer
+from services.query.tallies import Column, Tallies, tallies_of
 
 
-class Summary(answers.Shape):
+class Summary(Counted):
     """The numbers of one thing's leads.
 
-    `by_status` leaves out deleted leads. `counted_at` is the log position the numbers show: of many
-    leads they are counted once in a while.
+    `by_status` leaves out deleted leads. `counted_at` is the log position that the numbers show,
+    `counted_on` when they were counted: those of many leads are shown as they were counted last
+    and counted anew meanwhile. `exact` false: nobody has counted them yet, so they are scaled up
+    from a sample; ask again.
     """
 
     id: UUID
@@ -40,7 +33,6 @@ class Summary(answers.Shape):
     numbers: Numbers
     by_status: dict[str, int]
     kpis: list[Kpi]
-    counted_at: int
     created_at: datetime | None
 
 
@@ -64,29 +56,20 @@ async def _summary(
     if row is None:
         raise errors.NotFound
     labels = await kpi_labels(asked, given.kpi)
-    everything = await whole_scope(asked, given.scope)
-    counted = await tallies.of(
-        asked,
-        column,
-        [thing],
-        everything=everything,
-        min_position=given.min_position,
-        reached=True,
-    )
-    tally: Tally = counted[thing]
+    tally = (await tallies.of(asked, column, [thing], given, reached=True))[thing]
     return {
         "id": thing,
         **row,
         "numbers": tally.numbers,
         "by_status": {code: tally.by_status[code] for code in labels if code in tally.by_status},
         "kpis": kpis_of(tally, labels, given.kpi),
-        "counted_at": tally.position,
+        **tally.counted(),
     }
 
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of the summaries."""
-    tallies = Tallies()
+    tallies = tallies_of(app, reading)
 
     async def answered(
         request: Request, column: Column, thing: UUID, given: KpiParameters

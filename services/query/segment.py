@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from services.kit import errors
 from services.query import answers
-from services.query.lead import whole_scope
-from services.query.numbers import Kpi, KpiParameters, Numbers, Tallies
+from services.query.numbers import Counted, Kpi, KpiParameters, Numbers
 from services.query.parameters import Id
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
+from services.query.tallies import Tallies, tallies_of
 
 _COLUMNS = (
     "s.segment_id, s.version, s.name, s.filter, s.agents, s.active, s.copied_from,"
@@ -29,7 +29,7 @@ class SegmentParameters(KpiParameters):
     agent: Id | None = None
 
 
-class Segment(answers.Shape):
+class Segment(Counted):
     """A segment and the numbers of its leads; `filter` is a tree as searches take it."""
 
     segment_id: UUID
@@ -61,9 +61,8 @@ class SegmentAnswer(answers.Shown):
 async def _shown(
     asked: Asked, rows: list[Any], given: KpiParameters, tallies: Tallies
 ) -> list[dict[str, Any]]:
-    everything = await whole_scope(asked, given.scope)
     shown = []
-    for segment in await tallies.shown(asked, "segment_id", rows, given, everything=everything):
+    for segment in await tallies.shown(asked, "segment_id", rows, given):
         segment["agents"] = orjson.Fragment(segment["agents"])
         if segment["filter"] is not None:
             segment["filter"] = orjson.Fragment(segment["filter"])
@@ -82,7 +81,7 @@ def _condition(given: SegmentParameters, arguments: Arguments) -> str:
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of segments."""
-    tallies = Tallies()
+    tallies = tallies_of(app, reading)
 
     @app.get("/v1/segments", tags=["segments"], responses={200: {"model": Segments}})
     async def list_segments(

@@ -37,7 +37,7 @@ PAUSE_SECONDS = 10.0
 PAUSE_PER_COST = 50.0
 """What must be counted anew rests so many times as long as counting took, 10 s at least."""
 
-BUDGET_SECONDS = 1.5
+BUDGET_SECONDS = 0.3
 """After this a request leaves the views nobody has counted yet to the next one."""
 
 COUNT_MS_MAX = 2_000

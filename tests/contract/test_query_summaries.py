@@ -14,7 +14,8 @@ from schemas.organisation import ORGANISATION_ID, UserChanged
 from schemas.pool import PoolCreated
 from schemas.segment import SegmentCreated
 from services.kit.clock import FixedClock
-from services.query import numbers, pool_log
+from services.kit.postgres import connect_pool
+from services.query import numbers, pool_log, sampling, tallies
 from tests.contract.query_service import SPRING, World, named, running, team, user
 
 POOL, SEGMENT = named("pool"), named("segment")
@@ -112,6 +113,41 @@ async def test_what_many_leads_come_to_is_kept_a_while_and_says_so(
     assert await ready() == (2, head + 2)
     pass_seconds(world, 5)
     assert await ready() == (1, head + 3)
+
+
+async def test_many_leads_are_counted_when_their_reader_has_been_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits: they see a sample, then what was counted last, and which position it shows."""
+
+    async def shown(by: str = "admin", **given: Any) -> tuple[bool, int, int]:
+        summary = (await world.read(f"/v1/campaigns/{SPRING}/summary", by, **given))["summary"]
+        return summary["exact"], summary["counted_at"], summary["numbers"]["total"]
+
+    async def listed(by: str = "admin") -> tuple[bool, int]:
+        (one,) = (await world.read("/v1/pools", by))["pools"]
+        return one["exact"], one["numbers"]["total"]
+
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_v1")
+    await pool.close()
+    monkeypatch.setattr(tallies, "AT_ONCE", -1)
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 1)
+    head = await world.log.head()
+    # All leads fit one page of the table: it is drawn or not, and each of its leads stands for 4.
+    assert await shown() in ((False, head, 0), (False, head, 12))
+    assert await listed("agent_south") in ((False, 0), (False, 8))
+    await world.reading.settled()
+    assert await shown() == (True, head, 3)
+    assert await listed("agent_south") == (True, 2)
+    await world.happen(named("new"), events.LeadDeleted())
+    assert await shown() == (True, head, 3)
+    await world.reading.settled()
+    assert await shown() == (True, head + 1, 2)
+    await world.happen(named("tried"), events.LeadDeleted())
+    assert await shown(min_position=str(head + 2)) == (True, head + 2, 1)
+    await world.reading.settled()
+    assert await shown("analyst", scope="all") == (True, head + 2, 1)  # as admins have counted
 
 
 async def test_numbers_follow_the_time_without_any_event(world: World) -> None:
