@@ -14,6 +14,7 @@ from schemas.filters import CUSTOM, Fault, FilterInvalid, Kind
 from services.query import answers
 from services.query.columns import THROUGH
 from services.query.documents import body_of
+from services.query.filters_sql import Found
 from services.query.lead import TAG, leads_condition, whole_scope
 from services.query.parameters import invalid
 from services.query.questions import BreakdownBody, check_tree, read_question
@@ -27,7 +28,7 @@ from services.query.sampling import (
     planned,
     sample_of,
 )
-from services.query.searching import Found, look_up
+from services.query.searching import look_up
 from services.query.sql import Arguments
 from services.query.values_sql import TEXTS
 
@@ -71,7 +72,7 @@ class _Spread:
         self._everything = everything
         self.kind = asked.kinds[body.field]
         self.source: Source = WHOLE
-        self._searched: Found = {}
+        self._searched = Found()
 
     async def choose(self) -> None:
         """Draw a sample unless the exact answer is asked for, or quick."""

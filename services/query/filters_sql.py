@@ -39,14 +39,29 @@ _FOUND = "exists (select from read.lead_search s where s.lead_id = l.lead_id and
 _PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
 
 
+Wanted = tuple[str, str]
+"""What a condition looks for among the texts of leads: ("search", what was typed) anywhere, or
+("text", a value) of a template field.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of texts that were looked up before: `few` leads match, and which; or `many`
+    do, which the planner would not believe.
+    """
+
+    few: Mapping[Wanted, Sequence[UUID]] = field(default_factory=dict)
+    many: Collection[Wanted] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the words of a filter mean to the caller at a moment.
 
     kinds: the fields they may name. teams: the organisation. indexed: import names of template
     fields that have an index of their own. phones: whether they may look at numbers; without, a
-    search does not, so that nobody can guess what is hidden. found: leads that match a search, by
-    what is searched for, where they were looked up before.
+    search does not, so that nobody can guess what is hidden. found: what was looked up before.
     """
 
     kinds: Mapping[str, Kind]
@@ -54,7 +69,7 @@ class Terms:
     teams: TeamTree = field(default_factory=TeamTree)
     indexed: Collection[str] = ()
     phones: bool = True
-    found: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
 
 
 def filter_condition(tree: Any, terms: Terms, arguments: Arguments) -> str:
@@ -77,19 +92,38 @@ def part_beside(tree: Any, name: str) -> tuple[Any, list[Range]]:
     return (And(of=rest) if len(rest) > 1 else rest[0] if rest else None), bounds
 
 
-def beside_condition(bounds: Sequence[Range], now: datetime, arguments: Arguments) -> str:
-    """Return the bounds on `b`, whose index can use them, and on the lead once more.
+def beside_condition(
+    bounds: Sequence[Range], now: datetime, arguments: Arguments
+) -> tuple[str, str]:
+    """Return the bounds on `b`, whose index can use them, and on the lead once more; each begins
+    with "and".
 
     Said of the lead as "not null", because of that the planner believes that it holds for nearly
     every row: counted twice, it takes what matches for so rare that it does not go by the order.
     """
     values = Values(now, arguments)
-    parts = []
+    there, here = "", ""
     for node in bounds:
         kind: Kind = "number" if node.field == "call_attempts" else "instant"
-        there, here = (values.range(f"{one}.{node.field}", kind, node) for one in "bl")
-        parts.append(f" and {there} and nullif({here}, false) is not null")
-    return "".join(parts)
+        there += f" and {values.range(f'b.{node.field}', kind, node)}"
+        here += f" and nullif({values.range(f'l.{node.field}', kind, node)}, false) is not null"
+    return there, here
+
+
+def text_wanted(node: Any, kind: Kind, *, indexed: bool) -> str:
+    """Return the text that a condition on a template field finds among what a search looks at,
+    where there is an index on parts of words; "" when that does not help.
+    """
+    value = getattr(node, "value", None)
+    helps = kind in ("text", "keyword") and isinstance(value, str) and len(value) >= TRIGRAM_CHARS
+    return str(value) if helps and not (indexed and isinstance(node, Equals)) else ""
+
+
+def text_condition(value: str, arguments: Arguments) -> str:
+    """Return the condition on a row `s` of `read.lead_search` that holds wherever a template field
+    has this text in it.
+    """
+    return f"s.found like lower({arguments.add(like_anywhere(value), 'text')})"
 
 
 def search_digits(value: str) -> str:
@@ -148,10 +182,15 @@ class _Compiler:
         return self._terms.kinds[field] not in TEXTS
 
     def _search(self, value: str) -> str:
-        if value in self._terms.found:
-            found = f"l.lead_id = any({self._add(list(self._terms.found[value]), 'uuid[]')})"
+        known, wanted = self._terms.found, ("search", value)
+        if wanted in known.few:
+            found = self._one_of(known.few[wanted])
         else:
-            found = _FOUND.format(search_condition(value, self._arguments))
+            matches = search_condition(value, self._arguments)
+            if wanted in known.many:
+                # As a case the planner takes it for common, as it is.
+                matches = f"case when {matches} then true else false end"
+            found = _FOUND.format(matches)
         if self._terms.phones:
             return found
         # Whatever a name or an address holds, the text to search holds too, and has an index.
@@ -220,13 +259,17 @@ class _Compiler:
     def _custom(self, name: str, kind: Kind, node: Any) -> str:
         indexed = name in self._terms.indexed
         condition = self._values.document("l.fields", name, kind, node, indexed=indexed)
-        text = getattr(node, "value", None)
-        helps = kind in ("text", "keyword") and isinstance(text, str)
-        if not helps or (indexed and isinstance(node, Equals)) or len(text or "") < TRIGRAM_CHARS:
+        text = text_wanted(node, kind, indexed=indexed)
+        known, wanted = self._terms.found, ("text", text)
+        if not text or wanted in known.many:
             return condition
+        if wanted in known.few:
+            return f"({condition} and {self._one_of(known.few[wanted])})"
         # The text is also among what a search looks at: that has an index.
-        pattern = self._add(like_anywhere(text or ""), "text")
-        return f"({condition} and {_FOUND.format(f's.found like lower({pattern})')})"
+        return f"({condition} and {_FOUND.format(text_condition(text, self._arguments))})"
+
+    def _one_of(self, leads: Sequence[UUID]) -> str:
+        return f"l.lead_id = any({self._add(list(leads), 'uuid[]')})"
 
     def _contacts(self, name: str, kind: Kind, node: Any) -> str:
         """Return what holds when it does for any of the contacts; empty: when none has a value."""

@@ -5,7 +5,7 @@ Every statement carries the caller's sight. Routes for a lead's past are in lead
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +17,13 @@ from services.kit.cursors import CursorInvalid, Cursors, fingerprint
 from services.query import answers, rows
 from services.query.columns import THROUGH
 from services.query.documents import body_of
-from services.query.filters_sql import beside_condition, filter_condition, mentions, part_beside
+from services.query.filters_sql import (
+    Found,
+    beside_condition,
+    filter_condition,
+    mentions,
+    part_beside,
+)
 from services.query.paging import (
     Half,
     beside,
@@ -41,7 +47,7 @@ from services.query.questions import (
 )
 from services.query.reading import Asked, Reading, answer, tries
 from services.query.sampling import planned
-from services.query.searching import Found, look_up
+from services.query.searching import look_up
 from services.query.sight import sight_condition, sight_then_condition
 from services.query.sql import Arguments
 from services.query.wall import beside_wall, lower_wall
@@ -49,6 +55,13 @@ from services.query.wall import beside_wall, lower_wall
 COUNT_EXACT_MAX = 10_000
 SORTED_MAX = 5_000
 """So many leads are sorted by the name of their pool at once."""
+
+PROBED_MAX = 3_000
+"""So far is gone along an order that nothing says to hold leads in sight."""
+
+SIGHT_SORTED = 100_000
+"""So many leads in sight are sooner looked at one by one than that order is gone along."""
+
 TAG = "leads"
 
 
@@ -75,7 +88,9 @@ def leads_condition(
     if tree is None or not mentions(tree, "deleted"):
         parts.append("not l.deleted")
     if tree is not None:
-        parts.append(filter_condition(tree, replace(asked.terms, found=found or {}), arguments))
+        parts.append(
+            filter_condition(tree, replace(asked.terms, found=found or Found()), arguments)
+        )
     return " and ".join(parts)
 
 
@@ -95,7 +110,7 @@ async def page_of(cursors: Cursors, asked: Asked, question: Question) -> dict[st
         except CursorInvalid as reason:
             detail = errors.Detail("invalid-cursor", str(reason), "/cursor")
             raise errors.Invalid("The cursor is not valid.", [detail]) from None
-    found: list[Any] = []
+    found: list[_Line] = []
     searched = await look_up(asked, question.tree)
     for half in halves(question.sort, place):
         found += await _half(asked, question, half, searched, question.limit + 1 - len(found))
@@ -107,8 +122,8 @@ async def page_of(cursors: Cursors, asked: Asked, question: Question) -> dict[st
     if back:
         found.reverse()
 
-    def cursor(row: Any, go_back: bool) -> str:
-        return cursors.seal([go_back, *place_of(row, question.sort)], bound)
+    def cursor(line: _Line, go_back: bool) -> str:
+        return cursors.seal([go_back, *line.place], bound)
 
     following = cursor(found[-1], False) if found and (more or back) else None
     previous = cursor(found[0], True) if found and place and (more or not back) else None
@@ -117,31 +132,110 @@ async def page_of(cursors: Cursors, asked: Asked, question: Question) -> dict[st
         following, previous = (turn, None) if back else (None, turn)
     kinds, phones = asked.directory.kinds, asked.shows_phones
     return {
-        "leads": [rows.shown(row, kinds, phones) for row in found],
+        "leads": [rows.shown(line.row, kinds, phones) for line in found if line.row is not None],
         "next": following,
         "previous": previous,
         **asked.currency(),
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a page: its place (sort values and id), and the lead's row; None when it left the
+    caller's sight just now.
+    """
+
+    place: list[Any]
+    row: Any
+
+
 async def _half(
     asked: Asked, question: Question, half: Half, searched: Found, limit: int
-) -> list[Any]:
+) -> list[_Line]:
+    """Return lines from one of the two statements of a page.
+
+    For who sees little the places are found beside the wall, behind which hardly any index helps;
+    the rows are read behind it.
+    """
+    sort = question.sort
+    columns = question.columns or rows.GRID
+    if asked.sight.everything or asked.then:
+        arguments = Arguments()
+        wanted = rows.select_list(columns, arguments)
+        found = await _selected(asked, question, half, searched, limit, wanted, arguments)
+        return [_Line(place_of(row, sort), row) for row in found]
+    async with beside_wall(asked.connection, asked.sight):
+        found = await _places(asked, question, half, searched, limit)
+    places = {row["lead_id"]: place_of(row, sort) for row in found}
     arguments = Arguments()
+    wanted = rows.select_list(columns, arguments)
+    seen = sight_condition(asked.sight, arguments)
+    leads = arguments.add(list(places), "uuid[]")
+    pieces = ("select", wanted, "from read.lead l where l.lead_id = any(", leads, ") and", seen)
+    read = {
+        row["lead_id"]: row
+        for row in await asked.connection.fetch(" ".join(pieces), *arguments.values)
+    }
+    return [_Line(place, read.get(lead)) for lead, place in places.items()]
+
+
+async def _places(
+    asked: Asked, question: Question, half: Half, searched: Found, limit: int
+) -> list[Any]:
+    """Return where the lines of one statement stand.
+
+    Along an order that stands beside the leads only some way is gone: if that is not enough, and
+    the caller's leads are not too many, they are all looked at and sorted.
+    """
+
+    async def selected(probed: int | None = None) -> list[Any]:
+        return await _selected(
+            asked, question, half, searched, limit, "l.lead_id", Arguments(), probed
+        )
+
+    if not beside(question.sort, half) or len(question.sort) > 1:
+        return await selected()
+    found = await selected(PROBED_MAX)
+    if len(found) >= limit:
+        return found
+    arguments = Arguments()
+    bound = " ".join(("select from read.lead l where", sight_condition(asked.sight, arguments)))
+    return await selected(0 if await estimate(asked, bound, arguments) <= SIGHT_SORTED else None)
+
+
+async def _selected(
+    asked: Asked,
+    question: Question,
+    half: Half,
+    searched: Found,
+    limit: int,
+    columns: str,
+    arguments: Arguments,
+    probed: int | None = None,
+) -> list[Any]:
+    """Return these columns and the places of the rows of one statement. `probed`: go no further
+    along an order that stands beside the leads, 0 not along it at all.
+    """
     kinds, sort = asked.directory.kinds, question.sort
-    columns = rows.select_list(question.columns or rows.GRID, arguments)
     places = selected_place(sort, kinds, arguments)
-    table = beside(sort, half)
+    table = beside(sort, half) if probed != 0 else ""
     tree, bounds = part_beside(question.tree, sort[0].field if table else "")
     base = leads_condition(tree, asked, arguments, found=searched)
-    condition, order = half_condition(sort, half, kinds, arguments)
+    condition, order = half_condition(sort, half, kinds, arguments, table)
     source = "read.lead l"
     through = None if half.empty else THROUGH.get(sort[0].field)
-    if table:
-        source += f" join read.{table} b on b.lead_id = l.lead_id"
-        condition += beside_condition(bounds, asked.now, arguments)
     most = arguments.add(limit, "int8")
     where = f"{base} and {condition}"
+    if table:
+        there, here = beside_condition(bounds, asked.now, arguments)
+        place = f"read.{table} b"
+        if probed:
+            some = ("from", place, "where", condition + there, "order by", order)
+            wanted = f"select b.lead_id, b.{sort[0].field}"
+            place = f"({' '.join((wanted, *some, 'limit', str(probed)))}) b"
+            where, there = base, ""
+        source = f"{place} join read.lead l on b.lead_id = l.lead_id"
+        where += there + here
     if through is not None:
         points = f"l.{through.key} = t.{through.key}"
         source = f"read.{through.table} t join read.lead l on {points}"
@@ -176,12 +270,33 @@ async def count(asked: Asked, body: CountBody) -> Response:
         number = await asked.connection.fetchval(statement, *arguments.values)
         return answer({"count": number, "exact": True, **asked.currency()})
     bound = " ".join(("select from read.lead l where", condition))
-    limited = ("select count(*) from (", bound, "limit", str(COUNT_EXACT_MAX + 1), ") as found")
-    number = await asked.connection.fetchval(" ".join(limited), *arguments.values)
+    if asked.sight.everything or asked.then or everything:
+        limited = ("select count(*) from (", bound, "limit", str(COUNT_EXACT_MAX + 1), ") as found")
+        number = await asked.connection.fetchval(" ".join(limited), *arguments.values)
+    else:
+        number = await _count_found(asked, condition, arguments)
     exact = number <= COUNT_EXACT_MAX
     if not exact:
         number = max(number, await estimate(asked, bound, arguments))
     return answer({"count": number, "exact": exact, **asked.currency()})
+
+
+async def _count_found(asked: Asked, condition: str, arguments: Arguments) -> int:
+    """Count up to COUNT_EXACT_MAX leads for who sees little: found beside the wall, behind which
+    hardly any index helps, and counted behind it.
+    """
+    most = str(COUNT_EXACT_MAX + 1)
+    pieces = ("select array(select l.lead_id from read.lead l where", condition, "limit", most, ")")
+    async with beside_wall(asked.connection, asked.sight):
+        leads = await asked.connection.fetchval(" ".join(pieces), *arguments.values)
+    if len(leads) > COUNT_EXACT_MAX:
+        return len(leads)
+    counted = Arguments()
+    seen = sight_condition(asked.sight, counted)
+    wanted = counted.add(leads, "uuid[]")
+    behind = ("select count(*) from read.lead l where l.lead_id = any(", wanted, ") and", seen)
+    number: int = await asked.connection.fetchval(" ".join(behind), *counted.values)
+    return number
 
 
 async def estimate(asked: Asked, statement: str, arguments: Arguments) -> int:

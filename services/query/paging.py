@@ -172,11 +172,12 @@ def _nullable(key: SortKey) -> bool:
 
 
 def half_condition(
-    sort: Sequence[SortKey], half: Half, kinds: Kinds, arguments: Arguments
+    sort: Sequence[SortKey], half: Half, kinds: Kinds, arguments: Arguments, table: str
 ) -> tuple[str, str]:
     """Return the condition and the order of one statement.
 
-    Where the first column is one of THROUGH, the row that the lead points at is `t` in both.
+    Where the first column is one of THROUGH, the row that the lead points at is `t` in both. With
+    a `table` beside the lead its row is `b`.
     """
     keys = []
     for index, key in enumerate(sort):
@@ -184,7 +185,7 @@ def half_condition(
         keys.append(_Key(sql, cast, index > 0 and _nullable(key), key.descending != half.back))
     tail = _Key("l.lead_id", "uuid", False, keys[-1].descending)
     first = sort[0].field
-    if beside(sort, half):
+    if table:
         keys[0] = replace(keys[0], sql=f"b.{first}")
         tail = replace(tail, sql="b.lead_id")
     parts = [f"{keys[0].sql} is {'' if half.empty else 'not '}null"]

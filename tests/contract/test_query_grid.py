@@ -13,6 +13,7 @@ from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections.field_indexes import NotChosen, choose, drop
 from services.projections.rebuild import rebuild
+from services.query import searching
 from tests.contract.query_service import (
     AUTUMN,
     NOON,
@@ -171,6 +172,66 @@ async def test_a_search_finds_the_same_looked_up_first_or_along_the_list(
         assert set(await world.found(tree, by="inspector")) == {one, two}
         assert set(await world.found(tree, by="auditor")) == {one, two}
         assert await world.found(digits, by="auditor") == []
+
+
+async def test_a_text_of_a_field_finds_the_same_however_common_it_is_taken_to_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ulm = [await world.lead(f"ulm {index}", fields={"city": "Ulm"}) for index in range(3)]
+    await world.lead("told", personal_fields={"name": "Ulm"}, fields={"city": "Bonn"})
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_search")
+    await pool.close()
+    looked_up = []
+    some_of = searching._some_of
+
+    async def counted(*given: Any) -> Any:
+        looked_up.append(given)
+        return await some_of(*given)
+
+    monkeypatch.setattr(searching, "_some_of", counted)
+    equal = {"op": "equals", "field": "fields.city", "value": "Ulm"}
+    search = {"op": "search", "value": "ulm"}
+    for few, drawn, looks in ((20_000, 2_000, 8), (1, 2_000, 8), (0, 4, 0)):
+        monkeypatch.setattr(searching, "FEW", few)
+        monkeypatch.setattr(searching, "DRAWN", drawn)
+        for by in ("admin", "agent"):
+            found = [await world.found(tree, by) for tree in (equal, {"op": "and", "of": [equal]})]
+            assert [sorted(one) for one in found] == [sorted(ulm)] * 2
+            assert len(await world.found(search, by)) == 4
+            assert (await world.asked("/v1/leads/count", {"filter": equal}, by))["count"] == 3
+        assert len(looked_up) == looks
+        looked_up.clear()
+
+
+async def test_who_sees_little_gets_the_same_pages_however_far_an_order_is_gone_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leads of others stand before theirs in the order."""
+    for index in range(12):
+        owner = user("agent") if index % 4 == 0 else team("south")
+        due = f"2026-03-0{1 + index % 9}T10:00:00Z"
+        await world.lead(f"lead {index}", owner=owner, next_dial_at=due, priority=1 + index % 2)
+    mine = [named(f"lead {index}") for index in (0, 4, 8)]
+    tree = {"op": "range", "field": "next_dial_at", "lt": "2026-03-09T00:00:00Z"}
+    for probed, sorted_at_once in ((3_000, 100_000), (1, 100_000), (1, 0), (5, 100_000)):
+        monkeypatch.setattr("services.query.lead.PROBED_MAX", probed)
+        monkeypatch.setattr("services.query.lead.SIGHT_SORTED", sorted_at_once)
+        for descending in (False, True):
+            order = [{"field": "next_dial_at", "descending": descending}]
+            body: dict[str, Any] = {"sort": order, "limit": 1, "columns": ["lead_id"]}
+            pages, cursor = [], None
+            while len(pages) < 4:
+                page = await world.asked(
+                    "/v1/leads/search", {**body, "cursor": cursor} if cursor else body, "agent"
+                )
+                pages += [lead["lead_id"] for lead in page["leads"]]
+                cursor = page["next"]
+                if cursor is None:
+                    break
+            assert pages == (mine[::-1] if descending else mine), (probed, descending)
+            some = await world.found(tree, "agent", sort=order)
+            assert some == [one for one in pages if one != mine[2]]
 
 
 async def test_a_chosen_field_gets_an_index_that_reads_use_and_rebuilds_make_again(
