@@ -220,7 +220,8 @@ async def test_who_sees_little_gets_the_same_pages_however_far_an_order_is_gone_
         for descending in (False, True):
             order = [{"field": "next_dial_at", "descending": descending}]
             body: dict[str, Any] = {"sort": order, "limit": 1, "columns": ["lead_id"]}
-            pages, cursor = [], None
+            pages: list[str] = []
+            cursor = None
             while len(pages) < 4:
                 page = await world.asked(
                     "/v1/leads/search", {**body, "cursor": cursor} if cursor else body, "agent"
