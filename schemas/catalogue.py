@@ -4,6 +4,7 @@ from schemas.bulk import BULK_EVENTS
 from schemas.campaign import CAMPAIGN_EVENTS
 from schemas.dnc import DNC_EVENTS
 from schemas.event import Event
+from schemas.export import EXPORT_EVENTS
 from schemas.favourite import FAVOURITE_EVENTS
 from schemas.lead import LEAD_EVENTS
 from schemas.organisation import ORGANISATION_EVENTS
@@ -25,5 +26,6 @@ EVENTS: dict[str, type[Event]] = {
         *SEGMENT_EVENTS,
         *VIEW_EVENTS,
         *FAVOURITE_EVENTS,
+        *EXPORT_EVENTS,
     )
 }

@@ -228,6 +228,14 @@ def _lead() -> typer.Typer:
     return family
 
 
+@_forms("export")
+def _export() -> typer.Typer:
+    """Files of leads, written by a job: start, list, show, cancel, download them."""
+    from services.cli_export import app as family
+
+    return family
+
+
 @_forms("quarantine")
 def _quarantine() -> typer.Typer:
     """Calls that could not be taken in: list, show, mend, discard, reprocess them."""

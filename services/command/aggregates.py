@@ -11,6 +11,7 @@ from schemas.event import Event
 from services.command.domain.bulk import state as bulk
 from services.command.domain.campaign import state as campaign
 from services.command.domain.dnc import state as dnc
+from services.command.domain.export import state as export
 from services.command.domain.favourite import state as favourite
 from services.command.domain.lead import evolving as lead
 from services.command.domain.organisation import state as organisation
@@ -50,6 +51,7 @@ AGGREGATES: dict[str, Aggregate] = {
     "segment": Aggregate(segment.replay, _without_actor(segment.fold)),
     "view": Aggregate(view.replay, _without_actor(view.fold)),
     "favourite": Aggregate(favourite.replay, _without_actor(favourite.fold)),
+    "export": Aggregate(export.replay, _without_actor(export.fold)),
     "bulk": Aggregate(bulk.replay, _without_actor(bulk.fold)),
 }
 
@@ -65,5 +67,6 @@ PLACES = {
     "pool": "/v1/pools",
     "segment": "/v1/segments",
     "view": "/v1/views",
+    "export": "/v1/exports",
 }
 """Where streams of a category are read and commanded by id; others have no id in their address."""

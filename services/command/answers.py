@@ -19,7 +19,13 @@ from services.kit.append import EarlierAnswer
 from services.kit.errors import Detail, Problem
 
 RIGHTS_CODES = frozenset(
-    {"role-not-allowed", "lead-out-of-reach", "owner-out-of-reach", "view-out-of-reach"}
+    {
+        "role-not-allowed",
+        "lead-out-of-reach",
+        "owner-out-of-reach",
+        "view-out-of-reach",
+        "not-your-export",
+    }
 )
 """Refusals for want of a right: when there is no other reason, the answer is 403."""
 
@@ -31,6 +37,7 @@ UNKNOWN_CODES = frozenset(
         "unknown-pool",
         "unknown-segment",
         "unknown-view",
+        "unknown-export",
     }
 )
 """Refusals because what the path names does not exist: 404. They point at no field."""

@@ -17,6 +17,7 @@ from services.command.calls_routes import install_calls
 from services.command.dnc_file.routes import install_dnc_files
 from services.command.domain.organisation.state import Organisation
 from services.command.earlier_numbers import note_earlier_numbers
+from services.command.exports.routes import install_exports
 from services.command.handler import Commanding
 from services.command.routes import CommandRoutes
 from services.command.sending.routes import install_reports
@@ -107,6 +108,7 @@ def install(
     install_callable(app, commanding, authenticator, clock)
     install_bulk(app, commanding, authenticator)
     install_dnc_files(app, commanding, authenticator)
+    install_exports(app, commanding, authenticator)
     install_reports(app, commanding, clock, gateway)
 
     async def log_answers() -> str:
@@ -125,7 +127,7 @@ async def open_commanding(settings: Settings, clock: Clock) -> AsyncIterator[Com
         keys = await open_keys(settings.master_key, pool)
         async with EventLog(pool, EventCodec(EVENTS), keys) as log:
             await note_earlier_numbers(log)
-            yield Commanding(log, clock, settings.channels)
+            yield Commanding(log, clock, settings.channels, settings.mail_domains)
     finally:
         await close_pool(pool)
 

@@ -79,16 +79,22 @@ class FactsLoader:
     """Gathers a World for each try of a command."""
 
     def __init__(
-        self, log: EventLog, states: StateCache, clock: Clock, channels: frozenset[str]
+        self,
+        log: EventLog,
+        states: StateCache,
+        clock: Clock,
+        channels: frozenset[str],
+        mail_domains: frozenset[str] | None = None,
     ) -> None:
         """Take states from the cache, and what no state tells from the log; messages can be sent
-        by `channels`.
+        by `channels`, links to exports to `mail_domains` (see Facts).
         """
         self._log = log
         self._states = states
         self._master = log.keys.master
         self._clock = clock
         self._channels = channels
+        self._mail_domains = mail_domains
 
     def stream_of(self, order: Order) -> UUID:
         """Return the stream of a command whose path names none: a new one, or the only one."""
@@ -148,6 +154,7 @@ class FactsLoader:
             holder=holder,
             holder_lead=None if holder is None else seen[holder],
             channels=self._channels,
+            mail_domains=self._mail_domains,
             **await self._named(seen, command, state),
         )
         return World(stream, category, state, facts, seen)
@@ -208,6 +215,7 @@ class FactsLoader:
                 ("payloads", "quarantine"),
                 ("views", "view"),
                 ("segments", "segment"),
+                ("exports", "export"),
             ):
                 key = HOLD_NUMBERS[category](self._master, number)
                 facts[fact] = await self._holding(seen, category, key)

@@ -56,12 +56,20 @@ class _Try:
 class Commanding:
     """Carries commands out on one event log."""
 
-    def __init__(self, log: EventLog, clock: Clock, channels: frozenset[str] = frozenset()) -> None:
-        """Decide on states of `log`, at the times of `clock`; messages go out by `channels`."""
+    def __init__(
+        self,
+        log: EventLog,
+        clock: Clock,
+        channels: frozenset[str] = frozenset(),
+        mail_domains: frozenset[str] | None = None,
+    ) -> None:
+        """Decide on states of `log`, at the times of `clock`; messages go out by `channels`, links
+        to exports to users and to `mail_domains`, None: to nobody.
+        """
         all_commands()
         self.log = log
         self.states = StateCache(log)
-        self.facts = FactsLoader(log, self.states, clock, channels)
+        self.facts = FactsLoader(log, self.states, clock, channels, mail_domains)
         self._in_flight: set[UUID] = set()
         self._turns = Turns()
         self._deadlines = Deadlines(DEADLINE_SECONDS)

@@ -39,6 +39,11 @@ def segment_hash(master: MasterKey, number: str) -> bytes:
     return master.lookup_hash("number in segment " + number)
 
 
+def export_hash(master: MasterKey, number: str) -> bytes:
+    """Return the key of `log.numbers` for a number that stands in the filter of an export."""
+    return master.lookup_hash("number in export " + number)
+
+
 def claim_hash(master: MasterKey, claim: Claim) -> bytes:
     """Return the key of `log.claims` for a claim; the parts are framed, so no two share one
     text.
@@ -63,5 +68,6 @@ HOLD_NUMBERS: Mapping[str, Callable[[MasterKey, str], bytes]] = {
     "quarantine": payload_hash,
     "view": filter_hash,
     "segment": segment_hash,
+    "export": export_hash,
 }
 """What else than leads may hold a number, by category, and how it is found by one."""

@@ -55,6 +55,7 @@ _PHRASES: Mapping[str, tuple[str, ...]] = {
     "pool": ("Pool",),
     "segment": ("Segment",),
     "view": ("View",),
+    "export": ("Export",),
     "favourite": ("Favourite",),
 }
 """What the path of an aggregate says already and its verbs leave out."""

@@ -4,6 +4,7 @@ Each is None when it is not set; half of one is a mistake and stops the process 
 Secrets come from files (`…_FILE`) or the environment, and never appear in a text of ours.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 SECRET_CHARS_MIN = 32
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _SMTP_PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -35,6 +37,16 @@ class MailSettings:
     domain: str
     username: str = ""
     password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Where links in mails point to, and domains whose addresses may be mailed one beside those of
+    users.
+    """
+
+    url: str
+    domains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,22 @@ def read_mail(environ: Mapping[str, str]) -> MailSettings | None:
         raise SettingsError("LEADS_SMTP_URL's user and LEADS_SMTP_PASSWORD_FILE belong together")
     port = url.port or _SMTP_PORTS[url.scheme]
     return MailSettings(url.hostname or "", port, tls, header, domain, username, password)
+
+
+def read_links(environ: Mapping[str, str]) -> LinkSettings | None:
+    """Read LEADS_PUBLIC_URL and LEADS_EXPORT_DOMAINS."""
+    text, listed = environ.get("LEADS_PUBLIC_URL", ""), environ.get("LEADS_EXPORT_DOMAINS", "")
+    if not text:
+        if listed:
+            raise SettingsError("LEADS_EXPORT_DOMAINS needs LEADS_PUBLIC_URL, where links point to")
+        return None
+    if require_web("LEADS_PUBLIC_URL", text).query:
+        raise SettingsError("LEADS_PUBLIC_URL must be an address without a query")
+    domains = frozenset(one.strip().lower() for one in listed.split(",") if one.strip())
+    wrong = sorted(one for one in domains if not _DOMAIN.fullmatch(one))
+    if wrong:
+        raise SettingsError(f"LEADS_EXPORT_DOMAINS: {wrong[0]!r} is no domain, as example.com")
+    return LinkSettings(text.rstrip("/"), domains)
 
 
 def read_gateway(environ: Mapping[str, str]) -> GatewaySettings | None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from services.kit.outside import (
     GatewaySettings,
+    LinkSettings,
     MailSettings,
     OidcSettings,
     SettingsError,
     read_gateway,
+    read_links,
     read_mail,
     read_oidc,
 )
@@ -31,7 +33,7 @@ class Settings:
     transport: "kafka", or "log" where projections read the event log directly.
     master_key: 32 bytes that wrap every lead's data key; signing_key: 32 bytes, Ed25519 seed.
     http_host: the address it answers on, loopback until told otherwise; metrics too.
-    mail, gateway, oidc: systems outside, None where there is none (services/kit/outside.py).
+    mail, gateway, oidc, links: systems outside, None where there is none (services/kit/outside.py).
     """
 
     database_url: str
@@ -46,12 +48,18 @@ class Settings:
     mail: MailSettings | None = None
     gateway: GatewaySettings | None = None
     oidc: OidcSettings | None = None
+    links: LinkSettings | None = None
 
     @property
     def channels(self) -> frozenset[str]:
         """By what messages can be sent: `email`, `sms`, `whatsapp`."""
         mail = {"email"} if self.mail is not None else set()
         return frozenset(mail | ({"sms", "whatsapp"} if self.gateway is not None else set()))
+
+    @property
+    def mail_domains(self) -> frozenset[str] | None:
+        """To addresses in which links may be mailed beside users'; None = no links are mailed."""
+        return None if self.mail is None or self.links is None else self.links.domains
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -72,6 +80,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mail=read_mail(environ),
         gateway=read_gateway(environ),
         oidc=read_oidc(environ),
+        links=read_links(environ),
     )
 
 

@@ -5,6 +5,7 @@ from services.projections import (
     app_user,
     campaign,
     dnc,
+    export_job,
     favourite,
     lead,
     lead_log,
@@ -30,6 +31,7 @@ MODELS: tuple[ReadModel, ...] = (
     pool.MODEL,
     segment.MODEL,
     view.MODEL,
+    export_job.MODEL,
     favourite.MODEL,
 )
 BY_NAME: dict[str, ReadModel] = {model.name: model for model in MODELS}

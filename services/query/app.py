@@ -28,6 +28,7 @@ from services.query import (
     dnc,
     events,
     export,
+    export_job,
     lead,
     lead_history,
     lead_log,
@@ -45,6 +46,7 @@ from services.query import (
     worklist,
 )
 from services.query.api_key import KeyTable
+from services.query.exports.desk import open_desk as open_exports_desk
 from services.query.pasts import routes as pasts
 from services.query.pasts.desk import open_desk
 from services.query.reading import STATEMENT_MS_MAX, Reading, positions
@@ -56,6 +58,7 @@ LAG_EVENTS_MAX = 100_000
 
 _ROUTES = (
     export,
+    export_job,
     lead,
     breakdown,
     lead_history,
@@ -102,17 +105,21 @@ def install(app: FastAPI, reading: Reading) -> None:
 
 
 @asynccontextmanager
-async def open_reading(
-    settings: Settings, clock: Clock, authenticator: Authenticator | None = None
+async def connected(
+    settings: Settings,
+    clock: Clock,
+    authenticator: Authenticator | None = None,
+    largest: int = POOL_CONNECTIONS_MAX,
 ) -> AsyncIterator[Reading]:
-    """Open everything reads need, under a role that can store selections and change nothing else.
+    """Open what reads need, under a role that can store selections and files of exports and change
+    nothing else.
 
     Without an `authenticator` keys are looked up in the read models.
     """
     pool = await connect_pool(
         settings.database_url,
         "leads_query",
-        largest=POOL_CONNECTIONS_MAX,
+        largest=largest,
         statement_timeout_ms=STATEMENT_MS_MAX,
         plan_cache_mode="force_custom_plan",
     )
@@ -122,14 +129,26 @@ async def open_reading(
         tokens = None if oidc is None else TokenReader(oidc, table, clock)
         known = authenticator or Authenticator(table, clock, tokens=tokens)
         signing = SigningKey(settings.signing_key)
-        async with open_desk(settings):
-            reading = Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
-            try:
-                yield reading
-            finally:
-                await reading.stop()
+        reading = Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
+        try:
+            yield reading
+        finally:
+            await reading.stop()
     finally:
         await close_pool(pool)
+
+
+@asynccontextmanager
+async def open_reading(
+    settings: Settings, clock: Clock, authenticator: Authenticator | None = None
+) -> AsyncIterator[Reading]:
+    """Open what reads need, and the desks that have pasts built and exports written."""
+    async with (
+        connected(settings, clock, authenticator) as reading,
+        open_desk(settings),
+        open_exports_desk(reading.pool),
+    ):
+        yield reading
 
 
 async def run(settings: Settings) -> None:

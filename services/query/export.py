@@ -96,7 +96,7 @@ class Download(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _statement(asked: Asked, question: Question, found: Any) -> tuple[str, Arguments]:
+def statement_of(asked: Asked, question: Question, found: Any) -> tuple[str, Arguments]:
     """Return the statement for every lead of the question, in the order of a list."""
     arguments = Arguments()
     columns = select_list(question.columns, arguments)
@@ -107,7 +107,10 @@ def _statement(asked: Asked, question: Question, found: Any) -> tuple[str, Argum
         for key in question.sort
     ]
     keys.append(f"l.lead_id {_direction(question.sort[-1])}")
-    also = "l.phone as of_phone, l.whatsapp as of_whatsapp, l.campaign_id as of_campaign"
+    also = (
+        "l.lead_id as of_lead, l.phone as of_phone, l.whatsapp as of_whatsapp,"
+        " l.campaign_id as of_campaign"
+    )
     pieces = ("select", columns, ",", also, "from read.lead l where", where)
     return " ".join((*pieces, "order by", ", ".join(keys))), arguments
 
@@ -116,7 +119,7 @@ def _direction(key: SortKey) -> str:
     return "desc" if key.descending else "asc"
 
 
-async def _most_contacts(asked: Asked, question: Question, found: Any) -> int:
+async def most_contacts(asked: Asked, question: Question, found: Any) -> int:
     """Return how many secondary contacts the lead with the most of them has."""
     arguments = Arguments()
     where = leads_condition(question.tree, asked, arguments, found=found)
@@ -157,9 +160,9 @@ class _Exporting:
             question = Question(question.tree, question.sort, wanted)
             most = 0
             if lines == "csv" and "contacts" in wanted:
-                most = await _most_contacts(asked, question, found)
+                most = await most_contacts(asked, question, found)
             layout = Layout.of(wanted, most, asked)
-            statement, arguments = _statement(asked, question, found)
+            statement, arguments = statement_of(asked, question, found)
             # What fails has failed before the answer begins: sorting comes before the first lead.
             cursor = await asked.connection.cursor(statement, *arguments.values)
             first = await cursor.fetch(LEADS_AT_ONCE, timeout=STILL_SECONDS_MAX)

@@ -138,8 +138,22 @@ class Reading:
         Raises Unauthenticated, Invalid for a position the log has not, NotYet after 2 s, and
         Unavailable when the database is down or the read took longer than 5 s.
         """
+        principal = await self.authenticator.principal_of(request.scope)
+        async with self.asked_by(principal, min_position, still=still, by_key=by_key) as asked:
+            yield asked
+
+    @asynccontextmanager
+    async def asked_by(
+        self,
+        principal: Principal,
+        min_position: int = 0,
+        *,
+        still: bool = False,
+        by_key: bool = False,
+    ) -> AsyncIterator[Asked]:
+        """Begin a read for somebody who is known already; the rest is as in `asked`."""
         try:
-            async with self._asked(request, min_position, still, by_key) as asked:
+            async with self._asked(principal, min_position, still, by_key) as asked:
                 yield asked
         except asyncpg.QueryCanceledError:
             most = STILL_SECONDS_MAX if still else STATEMENT_MS_MAX // 1000
@@ -149,9 +163,8 @@ class Reading:
 
     @asynccontextmanager
     async def _asked(
-        self, request: Request, min_position: int, still: bool, by_key: bool
+        self, principal: Principal, min_position: int, still: bool, by_key: bool
     ) -> AsyncIterator[Asked]:
-        principal = await self.authenticator.principal_of(request.scope)
         if min_position:
             await self._reach(min_position)
         async with self._beginning(principal, still, by_key) as asked:

@@ -81,14 +81,16 @@ async def running(
     channels: frozenset[str] = frozenset(),
     gateway: GatewaySettings | None = None,
     oidc: OidcSettings | None = None,
+    mail_domains: frozenset[str] | None = None,
 ) -> AsyncIterator[Service]:
     """The service with the organisation of the first start, its clock at noon of a Monday.
 
-    Messages can be sent by `channels`; reports of `gateway`, tokens of `oidc` are believed.
+    Messages can be sent by `channels`, links to `mail_domains`; reports of `gateway`, tokens of
+    `oidc` are believed.
     """
     clock = FixedClock(NOON)
     async with opened(url, largest=8) as log:
-        commanding = Commanding(log, clock, channels)
+        commanding = Commanding(log, clock, channels, mail_domains)
         await set_up(commanding, KEYS)
         app = create_app("test")
         authenticator = install(app, commanding, clock, gateway, oidc)

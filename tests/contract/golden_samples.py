@@ -74,6 +74,8 @@ BY_PLACE: dict[str, Any] = {
     "lead.released.contacts": [2],
     "view.created.sort": [{"field": "name", "descending": True}],
     "view.changed.sort": [{"field": "fields.gone", "descending": False}],
+    "export.requested.sort": [{"field": "name", "descending": True}],
+    "export.requested.format": "ndjson",
     "lead.contract_recorded.step": "reminder_1",
     "lead.message_recorded.channel": "whatsapp",
     "lead.message_recorded.direction": "in",

@@ -14,6 +14,7 @@ from schemas.frozen import frozen
 if TYPE_CHECKING:  # The packages of the aggregates import this module.
     from services.command.domain.campaign.state import Campaign
     from services.command.domain.dnc.state import DncEntry
+    from services.command.domain.export.state import Export
     from services.command.domain.lead.state import Lead
     from services.command.domain.organisation.state import Organisation
     from services.command.domain.pool.state import Pool
@@ -55,7 +56,9 @@ class Facts:
     was of, by stream. pool, segment, view: those the command names. pool_active: whether the lead's
     own pool is (rule 17). channels: by which messages can be
     sent here. payloads: those in quarantine that hold a number to be erased;
-    views, segments: those whose filter does. campaigns: all there are, where a status goes off.
+    views, segments, exports: those whose filter does. campaigns: all there are, where a status
+    goes off. mail_domains: to addresses in which links to exports may be mailed beside those of
+    users; None = none can be mailed here.
     """
 
     now: datetime
@@ -77,4 +80,6 @@ class Facts:
     segment: "Segment | None" = None
     view: "View | None" = None
     pool_active: bool = True
+    exports: "Mapping[UUID, Export]" = field(default_factory=dict)
     channels: frozenset[str] = frozenset()
+    mail_domains: frozenset[str] | None = None

@@ -1,4 +1,5 @@
-"""`python -m services.command.sending`: sends messages to leads, in a process of its own.
+"""`python -m services.command.sending`: sends messages to leads and settles exports, in a process
+of its own.
 
 There may be several of these; one at a time sends.
 """
@@ -10,6 +11,7 @@ import asyncpg
 from prometheus_client import Gauge
 
 from services.command.app import open_commanding
+from services.command.exports.clerk import Clerk
 from services.command.handler import Commanding
 from services.command.sending.gateway import Gateway
 from services.command.sending.letter import Channel
@@ -64,17 +66,19 @@ async def _lead(
     if settings.gateway is not None:
         channels.append(Gateway(settings.gateway, clock))
     over = asyncio.Event()
-    sending = asyncio.create_task(Sender(commanding, clock, tuple(channels)).run(over))
+    work = (Sender(commanding, clock, tuple(channels)), Clerk(commanding, clock))
+    working = [asyncio.create_task(one.run(over)) for one in work]
     ends = [asyncio.create_task(event.wait()) for event in (stop, lost)]
     try:
-        await asyncio.wait([sending, *ends], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*working, *ends], return_when=asyncio.FIRST_COMPLETED)
     finally:
         over.set()
         for end in ends:
             end.cancel()
-        await asyncio.wait([sending], timeout=STOP_SECONDS)
-        sending.cancel()  # waiting for a server that does not answer
-        results = await asyncio.gather(sending, return_exceptions=True)
+        await asyncio.wait(working, timeout=STOP_SECONDS)
+        for one in working:
+            one.cancel()  # waiting for a server that does not answer
+        results = await asyncio.gather(*working, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseExceptionGroup):
             raise result.exceptions[0]

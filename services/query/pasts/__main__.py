@@ -4,6 +4,7 @@ Whoever starts it keeps its standard input open: when that ends, so does this.
 """
 
 import asyncio
+import os
 import sys
 import threading
 
@@ -20,7 +21,9 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not by the buffer: a thread that waits in it aborts the process at its end.
+        while os.read(sys.stdin.fileno(), 4_096):
+            pass
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, daemon=True).start()

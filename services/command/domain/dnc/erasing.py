@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from schemas.dnc import DncNumberErased
+from schemas.export import ExportErased
 from schemas.lead import LeadAnonymised
 from schemas.quarantine import PayloadErased
 from schemas.segment import SegmentFilterErased
@@ -30,7 +31,8 @@ class EraseNumber(Command):
     """Erase a number (E.164), for good, and with it the data of every lead that has or had it.
 
     The leads stay as rows with the status `anonymised`, their call facts without the number;
-    payloads in quarantine and views that hold the number go, filters of segments that name it too.
+    payloads in quarantine, views and exports that hold the number go, filters of segments that
+    name it too.
     Do-not-call entries of the number go on blocking it, though nobody can read it in them. Say
     why: it cannot be taken back.
     """
@@ -53,7 +55,8 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
     payloads = {stream: one for stream, one in facts.payloads.items() if one.fate != "erased"}
     views = {stream: one for stream, one in facts.views.items() if not one.erased}
     segments = {stream: one for stream, one in facts.segments.items() if one.numbers}
-    left = leads or payloads or views or segments
+    exports = {stream: one for stream, one in facts.exports.items() if not one.erased}
+    left = leads or payloads or views or segments or exports
     if state is not None and state.erased and not left:
         return
     yield DncNumberErased(reason=command.reason, leads=len(leads))
@@ -68,3 +71,5 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
     for stream, segment in segments.items():
         cleared = SegmentFilterErased(reason=command.reason)
         yield Elsewhere(stream, "segment", segment.version, (cleared,))
+    for stream, export in exports.items():
+        yield Elsewhere(stream, "export", export.version, (ExportErased(reason=command.reason),))

@@ -157,8 +157,10 @@ def _must_be_new(view: View | None, command: Command, facts: Facts) -> None:
         raise Refused([Reason("view-exists", "A view with this id exists already.")])
 
 
-def _problems(tree: Any, columns: Iterable[str], sort: Iterable[SortKey]) -> Iterable[Reason]:
-    """The shapes were checked on the way in. Whether fields exist is asked when leads are."""
+def shape_problems(tree: Any, columns: Iterable[str], sort: Iterable[SortKey]) -> Iterable[Reason]:
+    """Say what of these cannot be used, whatever fields there are. Types were checked on the way
+    in; whether fields exist is asked when leads are.
+    """
     if tree is not None:
         try:
             refuse_large(tree)
@@ -177,13 +179,14 @@ def _refuse(reasons: Iterable[Reason]) -> None:
         raise Refused(found)
 
 
-def _stored(model: Any) -> dict[str, Any] | None:
+def stored(model: Any) -> dict[str, Any] | None:
     """Return a tree or a sort key as JSON has it; members that were not given are left out."""
     return None if model is None else dict(model.model_dump(mode="json", exclude_none=True))
 
 
-def _sort(keys: Iterable[SortKey]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(_stored(key) or {} for key in keys)
+def stored_sort(keys: Iterable[SortKey]) -> tuple[Mapping[str, Any], ...]:
+    """Return sort keys as JSON has them."""
+    return tuple(stored(key) or {} for key in keys)
 
 
 def _owner(facts: Facts) -> str:
@@ -195,14 +198,14 @@ def _owner(facts: Facts) -> str:
 @decides(CreateView)
 def _create(view: View | None, command: CreateView, facts: Facts) -> Iterable[Event]:
     _must_be_new(view, command, facts)
-    _refuse(_problems(command.filter, command.columns, command.sort))
+    _refuse(shape_problems(command.filter, command.columns, command.sort))
     yield events.ViewCreated(
         command.name,
         _owner(facts),
         command.columns,
-        _sort(command.sort),
+        stored_sort(command.sort),
         dict(command.layout) or None,
-        filter=_stored(command.filter),
+        filter=stored(command.filter),
     )
 
 
@@ -210,12 +213,7 @@ def _create(view: View | None, command: CreateView, facts: Facts) -> Iterable[Ev
 def _copy(view: View | None, command: CopyView, facts: Facts) -> Iterable[Event]:
     _must_be_new(view, command, facts)
     owner = _owner(facts)
-    source = _default(command, facts)
-    if source is None:
-        shown = facts.view
-        if shown is None or not access(shown, facts) or shown.deleted:
-            raise Refused([Reason("unknown-view", "There is no such view.", "view")])
-        source = shown.contents
+    source = contents_of(command.view, command.zone, facts)._replace(name=command.name)
     yield events.ViewCreated(
         command.name,
         owner,
@@ -227,20 +225,25 @@ def _copy(view: View | None, command: CopyView, facts: Facts) -> Iterable[Event]
     )
 
 
-def _default(command: CopyView, facts: Facts) -> Contents | None:
-    """Return what a default view shows the actor; None when `view` is none of them."""
-    chosen = DEFAULT_VIEWS.get(command.view)
+def contents_of(view: str, zone: str, facts: Facts) -> Contents:
+    """Return what a view shows the actor now: a default one by its code, in the calendar of that
+    zone, or the one of the facts. Raises Refused when they have no such view.
+    """
+    chosen = DEFAULT_VIEWS.get(view)
     if chosen is None:
-        return None
-    if zone_named(command.zone) is None:
-        text = f"There is no time zone {command.zone}."
+        shown = facts.view
+        if shown is None or not access(shown, facts) or shown.deleted:
+            raise Refused([Reason("unknown-view", "There is no such view.", "view")])
+        return shown.contents
+    if zone_named(zone) is None:
+        text = f"There is no time zone {zone}."
         raise Refused([Reason("unknown-zone", text, "zone")])
     actor, organisation = facts.actor, facts.organisation
     team = actor.team_id or ""
     closed = sorted(code for code, one in organisation.statuses.items() if one.group == "closed")
     members = organisation.members.get(team, frozenset())
-    who = Caller(actor.user_id or "", team, members, closed, command.zone)
-    return Contents(command.name, chosen.filter(who), (), tuple(chosen.sorted_by()), {})
+    who = Caller(actor.user_id or "", team, members, closed, zone)
+    return Contents(chosen.name, chosen.filter(who), (), tuple(chosen.sorted_by()), {})
 
 
 @decides(RenameView)
@@ -253,12 +256,12 @@ def _rename(view: View | None, command: RenameView, facts: Facts) -> Iterable[Ev
 @decides(ChangeView)
 def _change(view: View | None, command: ChangeView, facts: Facts) -> Iterable[Event]:
     known = known_view(view, command, facts, "own", "edit")
-    _refuse(_problems(command.filter, command.columns or (), command.sort or ()))
+    _refuse(shape_problems(command.filter, command.columns or (), command.sort or ()))
     given = "filter" in command.model_fields_set
     wanted = known.contents._replace(
-        filter=_stored(command.filter) if given else known.filter,
+        filter=stored(command.filter) if given else known.filter,
         columns=known.columns if command.columns is None else command.columns,
-        sort=known.sort if command.sort is None else _sort(command.sort),
+        sort=known.sort if command.sort is None else stored_sort(command.sort),
         layout=known.layout if command.layout is None else command.layout,
     )
     if wanted != known.contents:

@@ -1,0 +1,243 @@
+"""`leads export`: have leads written into a file by a job, follow it, take the file."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from schemas.filter_text import read_filter
+from schemas.filters import FilterInvalid
+from services.cli_client import (
+    REFUSED,
+    Address,
+    Client,
+    DemoUser,
+    Json,
+    KeyFile,
+    MinPosition,
+    answers,
+    as_line,
+    client,
+    give_up,
+    width,
+)
+
+LOOK_SECONDS = 0.25
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Have leads written into a ZIP file by a job; list, follow, cancel and take such files.",
+)
+ExportId = Annotated[
+    str, typer.Argument(metavar="EXPORT_ID", help="As `start` told.", show_default=False)
+]
+
+
+@app.command()
+def start(
+    filter_text: Annotated[str, typer.Option("--filter", help="As in: status = ready")] = "",
+    view: Annotated[str, typer.Option(help="A view's leads and columns, instead.")] = "",
+    columns: Annotated[str, typer.Option(help="Which, with commas between; else all.")] = "",
+    sort: Annotated[str, typer.Option(help="Column; with - before it, downwards.")] = "",
+    contacts: Annotated[bool, typer.Option("--contacts", help="With secondary contacts.")] = False,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Lines of JSON, not CSV.")] = False,
+    name: Annotated[str, typer.Option(help="What it is called.")] = "leads",
+    mail: Annotated[str, typer.Option(help="Mail a link to these, with commas between.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the file is there.")] = False,
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """Ask for a file of every lead in your sight that matches, or of a view's."""
+    body: dict[str, Any] = {
+        "columns": _parts(columns), "contacts": contacts, "name": name, "recipients": _parts(mail),
+        "format": "ndjson" if ndjson else "csv", "sort": [_key(one) for one in _parts(sort)],
+    }  # fmt: skip
+    if filter_text:
+        body["filter"] = _tree(filter_text)
+    if view:
+        body["view"] = view
+
+    def work() -> None:
+        api = client(address, key_file, user)
+        made = api.post("/v1/exports", body)
+        if not wait:
+            print(as_line(made) if as_json else made["id"])
+            return
+        _show(_settled(api, made, told=not as_json), as_json=as_json)
+
+    answers(work, as_json=as_json)
+
+
+def _parts(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _key(text: str) -> dict[str, Any]:
+    return {"field": text.removeprefix("-"), "descending": text.startswith("-")}
+
+
+def _tree(text: str) -> Any:
+    try:
+        return read_filter(text).model_dump(mode="json", exclude_none=True)
+    except FilterInvalid as invalid:
+        give_up(f"the filter cannot be read: {invalid}")
+
+
+@app.command("list")
+def list_some(
+    state: Annotated[str, typer.Option(help="Only requested, finished, failed, …")] = "",
+    everybodys: Annotated[bool, typer.Option("--all", help="Of everybody.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 20,
+    min_position: MinPosition = None,
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """List your exports, or for admins and auditors everybody's, the latest first."""
+    query = {
+        "state": state, "whose": "all" if everybodys else "", "limit": limit,
+        "min_position": min_position,
+    }  # fmt: skip
+    page = answers(
+        lambda: client(address, key_file, user).get("/v1/exports", **query), as_json=as_json
+    )
+    if as_json:
+        print(as_line(page))
+        return
+    table = Table("id", "asked for", "name", "state", "leads", "until", box=None, pad_edge=False)
+    for one in page["exports"]:
+        until = (one["expires_at"] or "")[:19] if one["state"] == "finished" else ""
+        leads = "" if one["leads"] is None else str(one["leads"])
+        table.add_row(one["id"], one["requested_at"][:19], one["name"], one["state"], leads, until)
+    Console(width=width() or None, markup=False).print(table)
+
+
+@app.command()
+def show(
+    export_id: ExportId,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
+    min_position: MinPosition = None,
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """Show an export: what of, how far, what became of it. Exit code 1 when there is no file."""
+
+    def work() -> None:
+        api = client(address, key_file, user)
+        if wait:
+            made = {"id": export_id, "position": min_position or 0}
+            _show(_settled(api, made, told=not as_json), as_json=as_json)
+            return
+        _show(_read(api, export_id, min_position or 0), as_json=as_json)
+
+    answers(work, as_json=as_json)
+
+
+@app.command()
+def cancel(
+    export_id: ExportId,
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+    as_json: Json = False,
+) -> None:
+    """Stop an export, or take its file and links away."""
+
+    def work() -> None:
+        api = client(address, key_file, user)
+        done = api.post(f"/v1/exports/{export_id}/cancel", {})
+        print(as_line(done) if as_json else "cancelled" if done["changed"] else "ended already")
+
+    answers(work, as_json=as_json)
+
+
+@app.command()
+def download(
+    export_id: ExportId,
+    output: Annotated[str, typer.Option("-o", help="Into this file; else leads.zip.")] = "",
+    address: Address = "",
+    key_file: KeyFile = "",
+    user: DemoUser = "admin",
+) -> None:
+    """Take the file, once it is whole; waits for an export that is still being written."""
+
+    def work() -> None:
+        api = client(address, key_file, user)
+        export = _settled(api, {"id": export_id, "position": 0}, told=True)
+        if export["state"] != "finished":
+            _show(export, as_json=False)
+        path = Path(output or f"leads-{export['shown']}.zip")
+        part = path.with_name(path.name + ".part")
+        try:
+            with part.open("wb") as sink:
+                api.save(f"/v1/exports/{export_id}/file", sink)
+            if part.stat().st_size != export["size"]:
+                give_up("the download broke off, it is not complete", 3)
+            part.replace(path)
+        except OSError as error:
+            give_up(f"the file cannot be written: {error}")
+        finally:
+            part.unlink(missing_ok=True)
+        print(f"{export['leads']:,} leads as of position {export['shown']} in {path}")
+
+    answers(work, as_json=False)
+
+
+def _read(api: Client, export_id: str, min_position: int) -> Any:
+    return api.get(f"/v1/exports/{export_id}", min_position=min_position)["export"]
+
+
+def _settled(api: Client, made: Mapping[str, Any], *, told: bool) -> Any:
+    """Return the export once it has ended; its progress is shown meanwhile."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        disable=not told or not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        shown = bar.add_task("")
+        while True:
+            export = _read(api, made["id"], made["position"])
+            if export["state"] != "requested":
+                return export
+            far = export["progress"] or {"leads": 0, "of": None}
+            bar.update(shown, description="written", completed=far["leads"], total=far["of"])
+            time.sleep(LOOK_SECONDS)  # noqa: TID251 - the job goes on elsewhere, and is asked
+
+
+def _show(export: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print an export; exit code 1 when it ended without a file."""
+    if as_json:
+        print(as_line(export))
+    else:
+        print(f"{export['id']}  {export['name']}: {_headline(export)}")
+        for one in export["recipients"]:
+            print(f"  mail to {one['address']}: {one['mail']}")
+    if export["state"] not in ("requested", "finished"):
+        raise typer.Exit(REFUSED)
+
+
+def _headline(export: Mapping[str, Any]) -> str:
+    if export["state"] == "finished":
+        until = export["expires_at"][:19]
+        return f"{export['leads']:,} leads as of position {export['shown']}, until {until}"
+    if export["progress"]:
+        return f"{export['progress']['leads']:,} of {export['progress']['of']:,} leads written"
+    why = "; ".join(export[part] for part in ("code", "detail") if export[part])
+    return f"{export['state']}{' (' + why + ')' if why else ''}"

@@ -1,0 +1,7 @@
+"""Exports on the command side: the log hears how they end, their files are handed out and thrown
+away.
+
+    files   the pieces, as the writer of the query service left them
+    clerk   tells the log what became of files, and removes what may not be there any more
+    routes  hands files out
+"""

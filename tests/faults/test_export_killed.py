@@ -1,0 +1,91 @@
+"""kill -9 of who writes and of who settles exports: each ends once, whole, and goes in time."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from tests.contract.export_service import Exports, exporting
+
+ROOT = Path(__file__).parents[2]
+LEADS = 9
+
+
+@asynccontextmanager
+async def child(
+    module: str, url: str, failpoint: str = ""
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of its own; at the end it is told to stop and has to."""
+    secret = bytes(range(32)).hex()
+    environ = {
+        **os.environ,
+        "LEADS_DATABASE_URL": url,
+        "LEADS_TRANSPORT": "log",
+        "LEADS_MASTER_KEY": secret,
+        "LEADS_SIGNING_KEY": secret,
+        "LEADS_FAILPOINT": failpoint,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module),
+        cwd=ROOT,
+        env=environ,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 60)
+
+
+async def killed(module: str, url: str, failpoint: str) -> None:
+    """Run it until it kills itself there."""
+    async with child(module, url, failpoint) as process:
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+
+
+async def told(exports: Exports, export: str) -> Counter[str]:
+    """How many events of each kind the export has."""
+    recorded = await exports.service.commanding.log.load([UUID(export)])
+    return Counter(one.event.TOPIC for one in recorded[UUID(export)])
+
+
+WRITER, CLERK = "tests.faults.export_child", "services.command.sending"
+
+
+async def test_killed_anywhere_it_ends_once_and_whole_and_its_file_goes(database_url: str) -> None:
+    async with exporting(database_url) as exports:
+        campaign = await exports.service.campaign()
+        leads = [
+            await exports.service.lead(campaign, phone=f"+1415555{200 + number:04d}")
+            for number in range(LEADS)
+        ]
+        export = await exports.asked(columns=["lead_id", "phone"])
+        await killed(WRITER, database_url, "export.piece:kill:3")
+        pool = exports.service.commanding.log.pool
+        assert await pool.fetchval("select count(*) from job.export_pieces") > 0
+        await killed(WRITER, database_url, "export.before_written:kill:1")
+        async with child(WRITER, database_url) as process:
+            assert await asyncio.wait_for(process.wait(), 60) == 0
+        await killed(CLERK, database_url, "exports.before_told:kill:1")
+        assert await told(exports, export) == {"export.requested": 1, "export.finished": 1}
+        texts = await exports.file(export)
+        lines = next(one for name, one in texts.items() if name.endswith(".csv")).split()
+        assert len(set(lines)) == len(lines) == LEADS + 1
+
+        await exports.service.done(f"/v1/leads/{leads[-1]}/delete", {"reason": "asked for it"})
+        await killed(CLERK, database_url, "exports.before_remove:kill:1")
+        async with child(CLERK, database_url), asyncio.timeout(60):
+            while await pool.fetchval("select count(*) from job.exports"):
+                await asyncio.sleep(0.05)
+        assert await told(exports, export) == {
+            "export.requested": 1, "export.finished": 1, "export.downloaded": 1, "export.removed": 1
+        }  # fmt: skip
