@@ -19,7 +19,7 @@ create table job.exports (
   code      text        not null default '',
   detail    text        not null default '',
   told      boolean     not null default false,
-  mail_at   timestamptz not null default clock_timestamp(),
+  mail_at   timestamptz,                      -- when to try the mail again
   tries     int         not null default 0
 ) with (fillfactor = 50);
 

@@ -84,17 +84,20 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
     if 0 < port <= PORT_MAX:
         _look_at_port(folder, port)
     async with running_servers(folder, say) as servers:
+        port = port or choose_port(folder / "http.port", first=HTTP_PORT_FIRST)
+        address = f"http://{LOOPBACK}:{port}"
+        # Links in mails lead here, unless they are to lead to a proxy before us.
+        public = os.environ.get("LEADS_PUBLIC_URL") or address
+        environ = {**servers.environ, "LEADS_PUBLIC_URL": public}
         modules = ALWAYS | (ON_KAFKA if servers.transport == "kafka" else {})
         ports = {name: choose_port(folder / f"{name}.port") for name in modules}
         await _all_or_none(
             *(
-                servers.supervisor.start(_service(name, module, servers.environ, ports[name]))
+                servers.supervisor.start(_service(name, module, environ, ports[name]))
                 for name, module in modules.items()
             )
         )
-        port = port or choose_port(folder / "http.port", first=HTTP_PORT_FIRST)
-        await servers.supervisor.start(_api(port, servers.environ))
-        address = f"http://{LOOPBACK}:{port}"
+        await servers.supervisor.start(_api(port, environ))
         with _told_in(folder / API_ADDRESS, {"address": address}):
             yield Stack(
                 address=address,
@@ -166,7 +169,11 @@ def _look_at_settings(keys: dict[str, str]) -> None:
     """Stops with a sentence for each setting that is wrong, before anything is started."""
     given = {name: value for name, value in os.environ.items() if value}
     # What is chosen or started here cannot be missing.
-    assumed = {"LEADS_DATABASE_URL": "embedded", "LEADS_KAFKA": "embedded"}
+    assumed = {
+        "LEADS_DATABASE_URL": "embedded",
+        "LEADS_KAFKA": "embedded",
+        "LEADS_PUBLIC_URL": f"http://{LOOPBACK}",
+    }
     faults = [
         f"{name} is not taken here: give {name}_FILE"
         for name in ("LEADS_MASTER_KEY", "LEADS_SIGNING_KEY")

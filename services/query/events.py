@@ -37,6 +37,7 @@ Category = Literal[
     "segment",
     "view",
     "favourite",
+    "export",
 ]
 CATEGORIES: tuple[Category, ...] = (
     "lead",
@@ -49,6 +50,7 @@ CATEGORIES: tuple[Category, ...] = (
     "segment",
     "view",
     "favourite",
+    "export",
 )
 EventKind = Annotated[str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$")]
 LOOKED_AT_MAX = 20_000
@@ -116,6 +118,7 @@ def _visible(asked: Asked, arguments: Arguments) -> str:
     parts = {
         "lead": lead,
         "bulk": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
+        "export": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
         "view": _VIEW.format(me=me, shared=shared),
         "favourite": _FAVOURITE.format(me=me),
         "dnc": "true" if who.role in dnc.ROLES else "false",

@@ -94,14 +94,9 @@ def unzipped(raw: bytes) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def exporting(url: str) -> AsyncIterator[Exports]:
-    """All of it over a test's database; leads are mailed to users and to `DOMAINS`."""
+async def beside(service: Service, url: str) -> AsyncIterator[Exports]:
+    """What reads, writes and settles beside a command service whose read models are at work."""
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(
-            running(url, frozenset({"email"}), mail_domains=DOMAINS)
-        )
-        service.clock.at = SystemClock().now()
-        await stack.enter_async_context(working(url))
         pool = await connect_pool(url, "leads_query", plan_cache_mode="force_custom_plan")
         stack.callback(pool.terminate)
         reads = EventLog(pool, service.commanding.log.codec, KeyRing(MASTER, pool))
@@ -111,5 +106,17 @@ async def exporting(url: str) -> AsyncIterator[Exports]:
         install(app, reading)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://leads")
         await stack.enter_async_context(client)
-        await settled(service.commanding.log)
         yield Exports(service, reading, client)
+
+
+@asynccontextmanager
+async def exporting(url: str) -> AsyncIterator[Exports]:
+    """All of it over a test's database; leads are mailed to users and to `DOMAINS`."""
+    async with (
+        running(url, frozenset({"email"}), mail_domains=DOMAINS) as service,
+        working(url),
+        beside(service, url) as exports,
+    ):
+        service.clock.at = SystemClock().now()
+        await settled(service.commanding.log)
+        yield exports

@@ -13,6 +13,7 @@ import sys
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -26,6 +27,7 @@ from services.cli_bulk import app as bulk
 from services.cli_campaign import app as campaign
 from services.cli_client import REFUSED, UNREACHABLE, USAGE
 from services.cli_command import app as command
+from services.cli_export import app as export
 from services.cli_lead import app as lead
 from services.cli_quarantine import app as quarantine
 from services.local.demo_keys import demo_keys
@@ -342,3 +344,27 @@ def test_the_families_are_reached_from_the_shell(loaded: Loaded) -> None:
     )
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith("id ")
+
+
+def test_an_export_is_started_followed_taken_and_cancelled(shell: Shell, tmp_path: Path) -> None:
+    chosen = ("--filter", "status = success", "--columns", "lead_id,name", "--sort", "-name")
+    found = shell.json(lead, "list", "--filter", "status = success", "--limit", "1000")
+    done = shell.json(export, "start", *chosen, "--name", "Won", "--wait")
+    assert (done["state"], done["name"], done["contacts"]) == ("finished", "Won", False)
+    assert done["leads"] == len(found["leads"]) > 0
+    path = tmp_path / "won.zip"
+    told = shell.run(export, "download", done["id"], "-o", str(path)).stdout
+    assert f"{done['leads']:,} leads as of position {done['shown']}" in told
+    with ZipFile(path) as archive:
+        rows = archive.read(f"leads-{done['shown']}.csv").decode().splitlines()
+    assert (rows[0], len(rows)) == ("lead_id,name,do_not_call", done["leads"] + 1)
+    listed = shell.json(export, "list", "--state", "finished")["exports"]
+    assert done["id"] in [one["id"] for one in listed]
+    assert shell.run(export, "cancel", done["id"]).stdout == "cancelled\n"
+    assert "cancelled" in shell.run(export, "show", done["id"], "--wait", code=REFUSED).stdout
+    shell.run(export, "download", done["id"], "-o", str(path), code=REFUSED)
+    failed = shell.run(export, "start", "--columns", "no_such", "--wait", code=REFUSED).stdout
+    assert "not-usable" in failed
+    refused = shell.run(export, "start", "--mail", "x@elsewhere.example", code=REFUSED).stderr
+    assert "mail-not-set-up" in refused
+    assert list(tmp_path.iterdir()) == [path]

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from services.command.bulk.runner import RUNNER
+from services.command.exports.clerk import Clerk
 from services.command.intake_batch import Intake
 from services.command.intake_payload import Arrival
 from services.kit import telemetry
@@ -22,6 +23,7 @@ from tests.conftest import PostgresServer
 from tests.containers import containers_asked_for
 from tests.contract.bulk_service import Bulk
 from tests.contract.command_service import NORTH, Service, running
+from tests.contract.export_service import beside
 from tests.contract.test_dnc_file import Desk
 from tests.kit.event_logs import verdict_on
 from tests.read_models.working import assert_equal_to_log, kafka_feed, relaying, settled, working
@@ -140,6 +142,15 @@ async def in_jobs(service: Service, url: str, lead: str) -> None:
     assert job["result"]["applied"] == 1, job
 
 
+async def in_export(service: Service, url: str) -> None:
+    """Put the person into a file of leads, and the number into the filter it was asked for by."""
+    await settled(service.commanding.log)
+    named = {"op": "equals", "field": "phone", "value": PHONE}
+    async with beside(service, url) as exports:
+        export = await exports.done(filter=named, contacts=True)
+        assert "Quillonius" in str(await exports.file(export))
+
+
 @pytest.mark.timeout(600)
 async def test_an_erased_person_is_nowhere_in_clear_and_stays_blocked(
     database_url: str,
@@ -161,6 +172,7 @@ async def test_an_erased_person_is_nowhere_in_clear_and_stays_blocked(
         log = service.commanding.log
         lead = await plant(service)
         await in_jobs(service, database_url, lead)
+        await in_export(service, database_url)
         await settled(log)
         before = await place.in_tables()
         assert before == CLEAR_IN_TABLES, "the look finds what read models hold in clear"
@@ -168,11 +180,13 @@ async def test_an_erased_person_is_nowhere_in_clear_and_stays_blocked(
 
         await service.done("/v1/do-not-call/erase-number", {"number": PHONE, "reason": "asked"})
         await service.done("/v1/do-not-call/erase-number", {"number": SECOND, "reason": "asked"})
+        await Clerk(service.commanding, service.clock).step()
+        assert await log.pool.fetchval("select count(*) from job.export_pieces") == 0
         await settled(log)
         await assert_equal_to_log(database_url)
         async with log.pool.acquire() as connection, connection.transaction():
             await connection.execute("set local role leads_query")
-            for table in ("lead", "lead_log", "dnc", "quarantine", "lead_search"):
+            for table in ("lead", "lead_log", "dnc", "quarantine", "lead_search", "export_job"):
                 rows = str([tuple(row) for row in await connection.fetch(
                     f"select * from read.{table}")]).lower()  # fmt: skip
                 assert not [one for one in PLANTED.values() if one.decode().lower() in rows]

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-from tests.contract.export_service import Exports, exporting
+from tests.contract.export_service import LINKS, Exports, exporting
+from tests.contract.post_office import FROM, MailServer, mail_server
 
 ROOT = Path(__file__).parents[2]
 LEADS = 9
@@ -18,7 +19,7 @@ LEADS = 9
 
 @asynccontextmanager
 async def child(
-    module: str, url: str, failpoint: str = ""
+    module: str, url: str, mails: MailServer, failpoint: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of its own; at the end it is told to stop and has to."""
     secret = bytes(range(32)).hex()
@@ -28,6 +29,9 @@ async def child(
         "LEADS_TRANSPORT": "log",
         "LEADS_MASTER_KEY": secret,
         "LEADS_SIGNING_KEY": secret,
+        "LEADS_SMTP_URL": mails.url,
+        "LEADS_MAIL_FROM": FROM,
+        "LEADS_PUBLIC_URL": LINKS.url,
         "LEADS_FAILPOINT": failpoint,
     }
     process = await asyncio.create_subprocess_exec(
@@ -46,9 +50,9 @@ async def child(
         await asyncio.wait_for(process.wait(), 60)
 
 
-async def killed(module: str, url: str, failpoint: str) -> None:
+async def killed(module: str, url: str, mails: MailServer, failpoint: str) -> None:
     """Run it until it kills itself there."""
-    async with child(module, url, failpoint) as process:
+    async with child(module, url, mails, failpoint) as process:
         assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
 
 
@@ -62,30 +66,41 @@ WRITER, CLERK = "tests.faults.export_child", "services.command.sending"
 
 
 async def test_killed_anywhere_it_ends_once_and_whole_and_its_file_goes(database_url: str) -> None:
-    async with exporting(database_url) as exports:
+    async with exporting(database_url) as exports, mail_server() as mails:
         campaign = await exports.service.campaign()
         leads = [
             await exports.service.lead(campaign, phone=f"+1415555{200 + number:04d}")
             for number in range(LEADS)
         ]
-        export = await exports.asked(columns=["lead_id", "phone"])
-        await killed(WRITER, database_url, "export.piece:kill:3")
+        to = ["ann@partner.example"]
+        export = await exports.asked(columns=["lead_id", "phone"], recipients=to)
+        await killed(WRITER, database_url, mails, "export.piece:kill:3")
         pool = exports.service.commanding.log.pool
         assert await pool.fetchval("select count(*) from job.export_pieces") > 0
-        await killed(WRITER, database_url, "export.before_written:kill:1")
-        async with child(WRITER, database_url) as process:
+        await killed(WRITER, database_url, mails, "export.before_written:kill:1")
+        async with child(WRITER, database_url, mails) as process:
             assert await asyncio.wait_for(process.wait(), 60) == 0
-        await killed(CLERK, database_url, "exports.before_told:kill:1")
+        await killed(CLERK, database_url, mails, "exports.before_told:kill:1")
         assert await told(exports, export) == {"export.requested": 1, "export.finished": 1}
         texts = await exports.file(export)
         lines = next(one for name, one in texts.items() if name.endswith(".csv")).split()
         assert len(set(lines)) == len(lines) == LEADS + 1
 
-        await exports.service.done(f"/v1/leads/{leads[-1]}/delete", {"reason": "asked for it"})
-        await killed(CLERK, database_url, "exports.before_remove:kill:1")
-        async with child(CLERK, database_url), asyncio.timeout(60):
+        await killed(CLERK, database_url, mails, "exports.before_mail:kill:1")
+        assert mails.raw == []
+        await killed(CLERK, database_url, mails, "exports.after_mail:kill:1")
+        assert len(mails.raw) == 1
+        removing = "exports.before_remove:kill:1"
+        async with child(CLERK, database_url, mails, removing) as process, asyncio.timeout(60):
+            while not (await told(exports, export))["export.mailed"]:
+                await asyncio.sleep(0.05)
+            assert len(set(mails.raw)) == 1, "whoever gets it twice sees one mail"
+            await exports.service.done(f"/v1/leads/{leads[-1]}/delete", {"reason": "asked for it"})
+            assert await process.wait() == -signal.SIGKILL
+        async with child(CLERK, database_url, mails), asyncio.timeout(60):
             while await pool.fetchval("select count(*) from job.exports"):
                 await asyncio.sleep(0.05)
         assert await told(exports, export) == {
-            "export.requested": 1, "export.finished": 1, "export.downloaded": 1, "export.removed": 1
+            "export.requested": 1, "export.finished": 1, "export.downloaded": 1,
+            "export.mailed": 1, "export.removed": 1,
         }  # fmt: skip

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from services.kit.outside import SettingsError, read_gateway, read_mail, read_oidc
+from services.kit.outside import (
+    LinkSettings,
+    SettingsError,
+    read_gateway,
+    read_links,
+    read_mail,
+    read_oidc,
+)
 from services.kit.webhook import is_signed, sign
 
 FROM = {"LEADS_MAIL_FROM": "Sales <sales@leads.example>"}
@@ -16,7 +23,7 @@ GATEWAY = {
 
 
 def test_nothing_set_is_nothing_there() -> None:
-    assert (read_mail({}), read_gateway({}), read_oidc({})) == (None, None, None)
+    assert (read_mail({}), read_gateway({}), read_oidc({}), read_links({})) == (None,) * 4
 
 
 @pytest.mark.parametrize(
@@ -96,3 +103,21 @@ def test_a_signature_is_of_one_body_and_of_now() -> None:
     assert not is_signed(b"secret", header.replace("t=1000", "t=1001"), b"{}", 1_000)
     for odd in ("", "v1=00", header + ",", header.upper(), "t=１,v1=" + "0" * 64):
         assert not is_signed(b"secret", odd, b"{}", 1_000)
+
+
+def test_where_links_lead_and_whom_they_may_be_mailed_to() -> None:
+    url = {"LEADS_PUBLIC_URL": "https://leads.example.com/"}
+    assert read_links(url) == LinkSettings("https://leads.example.com")
+    listed = {**url, "LEADS_EXPORT_DOMAINS": "Partner.example, other.example,"}
+    found = read_links(listed)
+    assert found is not None
+    assert found.domains == {"partner.example", "other.example"}
+    for wrong in (
+        {"LEADS_EXPORT_DOMAINS": "partner.example"},
+        {**url, "LEADS_EXPORT_DOMAINS": "a@partner.example"},
+        {**url, "LEADS_EXPORT_DOMAINS": "*"},
+        {"LEADS_PUBLIC_URL": "http://leads.example.com"},
+        {"LEADS_PUBLIC_URL": "https://leads.example.com?x=1"},
+    ):
+        with pytest.raises(SettingsError, match=r"LEADS_(PUBLIC_URL|EXPORT_DOMAINS)"):
+            read_links(wrong)

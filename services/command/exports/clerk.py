@@ -69,7 +69,7 @@ class Clerk:
             why = await self._why_remove(export, states[ORGANISATION_ID])
             if why in ("expired", "lead-erased", "asker-inactive"):
                 at("exports.before_remove")
-                await self.tell(file.id, RemoveExport.model_validate({"reason": why}))
+                await tell(self._commanding, file.id, RemoveExport.model_validate({"reason": why}))
                 settled.labels(why).inc()
             if why:
                 await self._files.remove(file.id)
@@ -81,7 +81,7 @@ class Clerk:
             )
         else:
             ended = FailExport(code=file.code, detail=file.detail)
-        await self.tell(file.id, ended)
+        await tell(self._commanding, file.id, ended)
         at("exports.before_told")
         await self._files.note_told(file.id)
         settled.labels(file.state).inc()
@@ -99,10 +99,11 @@ class Clerk:
             return "lead-erased"
         return ""
 
-    async def tell(self, export_id: UUID, command: Command) -> None:
-        """Give a command for an export."""
-        order = Order(command, _NOBODY, export_id, CLERK, cause=f"export:{export_id}")
-        await self._commanding.handle(order)
+
+async def tell(commanding: Commanding, export_id: UUID, command: Command) -> None:
+    """Give a command of our own services for an export."""
+    order = Order(command, _NOBODY, export_id, CLERK, cause=f"export:{export_id}")
+    await commanding.handle(order)
 
 
 def _over(export: Export, now: datetime) -> bool:

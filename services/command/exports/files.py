@@ -28,8 +28,8 @@ _UNERASED = """
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file: `writing`, `written`, or `failed`; `told` once the log knows how that ended. The next
-    mail is due at `mail_at`.
+    """A file: `writing`, `written`, or `failed`; `told` once the log knows how that ended. Mail
+    that was tried in vain is due at `mail_at`.
     """
 
     id: UUID
@@ -41,7 +41,7 @@ class File:
     code: str
     detail: str
     told: bool
-    mail_at: datetime
+    mail_at: datetime | None
     tries: int
 
 

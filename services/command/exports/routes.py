@@ -12,7 +12,9 @@ from services.command.answers import refusal
 from services.command.domain.decider import Reason, Refused
 from services.command.domain.export.commands import DownloadExport
 from services.command.domain.export.state import Export
+from services.command.domain.facts import Actor
 from services.command.exports.files import Files
+from services.command.exports.links import PATH, read_token
 from services.command.facts_loader import Order, actor_of
 from services.command.handler import Commanding
 from services.kit import errors
@@ -22,6 +24,8 @@ from services.kit.http import trace_of
 AT_ONCE_MAX = 4
 RETRY_SECONDS = 10
 TAG = "exports"
+DEAD = "This link is not valid, or not any more. Ask for the leads again."
+LINK = Actor("service:export-link", "admin")
 _NOBODY = Principal("", "")
 
 
@@ -48,6 +52,19 @@ class _Handing:
             return await self._hand(export_id, order)
         except Refused as refused:
             raise refusal(refused) from None
+
+    async def to_link(self, request: Request, token: str) -> StreamingResponse:
+        """Hand the file to who has a link. Whatever is wrong with one, the answer is the same."""
+        found = read_token(self._commanding.log.keys.master, token)
+        if found is None:
+            raise errors.NotFound(DEAD)
+        export_id, recipient = found
+        command = DownloadExport(recipient=recipient)
+        order = Order(command, _NOBODY, export_id, LINK, trace=trace_of(request))
+        try:
+            return await self._hand(export_id, order)
+        except (Refused, errors.Conflict, errors.NotFound):
+            raise errors.NotFound(DEAD) from None
 
     async def _hand(self, export_id: UUID, order: Order) -> StreamingResponse:
         """Note that the file is handed out, then do so. Raises Refused."""
@@ -91,3 +108,8 @@ def install_exports(app: FastAPI, commanding: Commanding, authenticator: Authent
     async def take_export(request: Request, export_id: UUID) -> StreamingResponse:
         """Take the file of an export of yours; that is a fact of the export."""
         return await handing.to_caller(request, export_id)
+
+    @app.get(f"{PATH}/{{token}}", tags=[TAG], responses=responses, openapi_extra={"security": []})
+    async def take_export_by_link(request: Request, token: str) -> StreamingResponse:
+        """Take the file by the link in a mail; no key is needed. That is a fact of the export."""
+        return await handing.to_link(request, token)

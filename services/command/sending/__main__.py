@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 
 from services.command.app import open_commanding
 from services.command.exports.clerk import Clerk
+from services.command.exports.post import Post
 from services.command.handler import Commanding
 from services.command.sending.gateway import Gateway
 from services.command.sending.letter import Channel
@@ -66,7 +67,12 @@ async def _lead(
     if settings.gateway is not None:
         channels.append(Gateway(settings.gateway, clock))
     over = asyncio.Event()
-    work = (Sender(commanding, clock, tuple(channels)), Clerk(commanding, clock))
+    work: list[Sender | Clerk | Post] = [
+        Sender(commanding, clock, tuple(channels)),
+        Clerk(commanding, clock),
+    ]
+    if settings.mail is not None and settings.links is not None:
+        work.append(Post(commanding, clock, Mailer(settings.mail), settings.links.url))
     working = [asyncio.create_task(one.run(over)) for one in work]
     ends = [asyncio.create_task(event.wait()) for event in (stop, lost)]
     try:
