@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from schemas import bulk, dnc, favourite, quarantine, view
+from schemas import bulk, dnc, export, favourite, quarantine, view
 from schemas import lead as leads
 from schemas.catalogue import EVENTS
 from schemas.pool import PoolCreated
@@ -26,6 +26,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
         await world.record(named("held"), held)
         by = named("leader")
         await world.record(JOB, bulk.BulkRequested(by, "Ready", 1, "x"), bulk.BulkPlanned("x", 1))
+        await world.record(named("file"), export.ExportRequested(named("agent"), "leads"))
         shared = view.ViewShared(team("north"), "view")
         await world.record(VIEW, view.ViewCreated("Ours", named("leader")), shared)
         await world.record(PRIVATE, view.ViewCreated("Mine", named("agent_south")))
@@ -48,11 +49,11 @@ def test_every_category_there_is_can_be_asked_for() -> None:
 async def test_everybody_hears_of_what_they_may_read(world: World) -> None:
     known = {"campaign", "organisation", "pool", "segment"}
     expected = {
-        "admin": {"dnc", "quarantine", "bulk", "lead"},
-        "auditor": {"dnc", "quarantine", "bulk", "lead"},
-        "inspector": {"dnc", "quarantine", "bulk", "lead"},
+        "admin": {"dnc", "quarantine", "bulk", "export", "lead"},
+        "auditor": {"dnc", "quarantine", "bulk", "export", "lead"},
+        "inspector": {"dnc", "quarantine", "bulk", "export", "lead"},
         "leader": {"dnc", "bulk", "view", "lead"},
-        "agent": {"lead", "view", "favourite"},
+        "agent": {"lead", "view", "favourite", "export"},
         "agent_east": {"view"},
         "agent_south": {"view"},
         "analyst": set(),
@@ -61,7 +62,7 @@ async def test_everybody_hears_of_what_they_may_read(world: World) -> None:
     for by in USERS:
         found = {one["category"] for one in await heard(world, by)}
         assert found == known | expected[by], by
-        for category in ("dnc", "bulk", "view", "favourite", "quarantine", "lead"):
+        for category in ("dnc", "bulk", "export", "view", "favourite", "quarantine", "lead"):
             some = await heard(world, by, category=category)
             assert bool(some) == (category in expected[by]), (by, category)
             assert {one["category"] for one in some} <= {category}
