@@ -51,6 +51,7 @@ from tests.bench.served import make_leads as make_real_leads
 SIZES = [int(one) for one in os.environ.get("LEADS_BENCH_LEADS", "1000000").split(",")]
 KEPT = os.environ.get("LEADS_BENCH_KEEP")
 FILTERS = Path(__file__).with_name("typical_filters.json")
+HARD_FILTERS = Path(__file__).with_name("hard_filters.json")
 USERS = {"admin": ADMIN, "leader": LEADER, "agent": AGENT}
 _ROLES = {"admin": "admin", "leader": "team_leader", "agent": "agent"}
 ROUNDS = 3
@@ -67,8 +68,18 @@ def id_of(kind: str, number: int) -> str:
 
 
 def typical_filters() -> list[dict[str, Any]]:
-    """Return the filters with the ids of these leads in place of names such as {agent 17}."""
-    text = re.sub(r"\{(\w+) (\d+)\}", lambda m: id_of(m[1], int(m[2])), FILTERS.read_text())
+    """Return the filters that the figures are of."""
+    return _filters(FILTERS)
+
+
+def hard_filters() -> list[dict[str, Any]]:
+    """Return filters that took seconds once, most of who sees little: no figure is of them."""
+    return _filters(HARD_FILTERS)
+
+
+def _filters(file: Path) -> list[dict[str, Any]]:
+    """Return filters with the ids of these leads in place of names such as {agent 17}."""
+    text = re.sub(r"\{(\w+) (\d+)\}", lambda m: id_of(m[1], int(m[2])), file.read_text())
     found: list[dict[str, Any]] = json.loads(text)
     return found
 

@@ -1,5 +1,5 @@
 """Pages of the grid on 1,000,000 leads: 20 typical filters, the first page and later ones, over
-HTTP, while 500 commands a second change other leads.
+HTTP, while 500 commands a second change other leads. Told beside it: filters that are hard.
 
 The reference is the bare SQL of the same first pages, asked of the database by one connection.
 """
@@ -16,6 +16,7 @@ from tests.bench.grid import (
     asked_by,
     bare,
     compared_sizes,
+    hard_filters,
     typical_filters,
     worst,
 )
@@ -43,6 +44,7 @@ async def _measure(grid: Grid) -> Result:
                 grid.note(f"first page, {one['name']}", times[0])
                 grid.note(f"later page, {one['name']}", *times[1:])
                 slowest[one["name"]] = max(slowest.get(one["name"], 0.0), *times)
+    hard, hardest = await _hard(grid)
     sql = percentile(await _bare(grid), 0.95)
     p95 = max(percentile(first, 0.95), percentile(later, 0.95))
     return Result(
@@ -59,8 +61,25 @@ async def _measure(grid: Grid) -> Result:
             "later p50": percentile(later, 0.5),
             "later p95": percentile(later, 0.95),
             "slowest": worst(slowest),
+            "hard filters p50": percentile(hard, 0.5),
+            "hard filters p95": percentile(hard, 0.95),
+            "hardest": worst(hardest),
         },
     )
+
+
+async def _hard(grid: Grid) -> tuple[list[float], dict[str, float]]:
+    """Return the milliseconds of all pages of the hard filters, and the most by filter."""
+    every: list[float] = []
+    slowest: dict[str, float] = {}
+    for turn in range(ROUNDS):
+        for one in hard_filters():
+            times = await _pages(grid, one)
+            name = f"{one['name']} ({one['by']})"
+            if turn:
+                every += times
+                slowest[name] = max(slowest.get(name, 0.0), *times)
+    return every, slowest
 
 
 async def _pages(grid: Grid, one: dict[str, Any]) -> list[float]:

@@ -135,9 +135,10 @@ insert into read.campaign_v1 (campaign_id, version, position, name, code, projec
     jsonb_build_object('windows', array_fill('[["00:00", "24:00"]]'::jsonb, array[7]))
   from generate_series(0, 7) n on conflict do nothing;
 insert into read.pool_v1
-    (pool_id, version, position, campaign_id, name, source, active, created_by, changed_at)
+    (pool_id, version, position, campaign_id, name, source, active, created_by, created_at,
+    changed_at)
   select read_bench.uuid_of('pool', n), 1, 1, read_bench.uuid_of('campaign', n % 8),
-    'Upload ' || n, 'upload', n % 10 > 0, 'service:bench', '2026-01-01'
+    'Upload ' || n, 'upload', n % 10 > 0, 'service:bench', '2026-01-01', '2026-01-01'
   from generate_series(0, 399) n on conflict do nothing;
 insert into read.segment_v1
     (segment_id, version, position, name, agents, active, created_by, changed_at)
