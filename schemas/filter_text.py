@@ -6,8 +6,9 @@ parser that points at faults.
     log(end_causes = (Busy), since = week, at_least = 2) and "fields.Last name" is empty
     owner in teams (0195…, 0196…) and not latest_call_by in teams alone (0195…)
 
-`not` binds tightest, then `and`, then `or`. Texts need quotes (as in JSON) only where they hold
-blanks, brackets or commas, or look like a number, true, false or a word of the language.
+`not` binds tightest, then `and`, then `or`; a group of one condition is `and (…)`. Texts need
+quotes (as in JSON) only where they hold blanks, brackets or commas, or look like a number, true,
+false or a word of the language.
 """
 
 import json
@@ -53,9 +54,9 @@ def print_filter(tree: Any) -> str:
     """Return the one spelling of `tree`; `read_filter` gives the same tree back."""
     match tree:
         case And():
-            return " and ".join(_inner(child, (And, Or)) for child in tree.of) + _lonely(tree)
+            return _joined(tree, (And, Or))
         case Or():
-            return " or ".join(_inner(child, (Or,)) for child in tree.of) + _lonely(tree)
+            return _joined(tree, (Or,))
         case Not():
             if isinstance(tree.of, Equals):
                 return f"{_text(tree.of.field)} != {_value(tree.of.value)}"
@@ -69,15 +70,18 @@ def print_filter(tree: Any) -> str:
     return f"{_text(tree.field)} {_condition(tree)}"
 
 
-def _inner(child: Any, bracketed: tuple[type, ...]) -> str:
-    return f"({print_filter(child)})" if isinstance(child, bracketed) else print_filter(child)
-
-
-def _lonely(tree: And | Or) -> str:
-    """A single child is written with its operator behind it, or reading could not tell that there
+def _joined(tree: And | Or, bracketed: tuple[type, ...]) -> str:
+    """A single child is written with its operator before it, or reading could not tell that there
     was one.
     """
-    return f" {tree.op}" if len(tree.of) == 1 else ""
+    if len(tree.of) == 1:
+        return f"{tree.op} ({print_filter(tree.of[0])})"
+    return f" {tree.op} ".join(_inner(child, bracketed) for child in tree.of)
+
+
+def _inner(child: Any, bracketed: tuple[type, ...]) -> str:
+    bare = not isinstance(child, bracketed) or len(getattr(child, "of", ())) == 1
+    return print_filter(child) if bare else f"({print_filter(child)})"
 
 
 def _condition(tree: Any) -> str:
@@ -188,21 +192,23 @@ class _Reader:
 
     def _joined(self, word: str, read: Any) -> Any:
         children = [read()]
-        joined = False
         while self._take(word):
-            joined = True
-            if not self.kind or self._is(")") or self._is("or"):
-                break
             children.append(read())
             if len(children) > CHILDREN_MAX:
                 self.fail(f"expected at most {CHILDREN_MAX} conditions side by side")
-        return {"op": word, "of": children} if joined else children[0]
+        return {"op": word, "of": children} if len(children) > 1 else children[0]
 
     def _one(self, depth: int) -> Any:
         if depth > DEPTH_MAX:
             self.fail(f"expected at most {DEPTH_MAX} levels")
         if self._take("not"):
             return {"op": "not", "of": self._one(depth + 1)}
+        for word in ("and", "or"):
+            if self._take(word):
+                self._expect("(")
+                inner = self.any_of(depth + 1)
+                self._expect(")")
+                return {"op": word, "of": [inner]}
         if self._take("("):
             inner = self.any_of(depth + 1)
             self._expect(")")

@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.fault_texts import fault_text
 from schemas.relative_time import NoSuchTime, check_date, check_instant
 
 DEPTH_MAX = 12
@@ -267,10 +268,10 @@ def parse_filter(raw: Any) -> Any:
 def shape_faults(error: ValidationError, raw: Any) -> list[Fault]:
     """Return pydantic's errors with pointers into `raw`, without the names of its own branches."""
     found: dict[str, list[Fault]] = {}
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+    for fault in error.errors(include_url=False, include_input=False):
         place = _pointer(fault["loc"], raw)
         found.setdefault(place, []).append(
-            Fault(fault["type"].replace("_", "-"), fault["msg"], place)
+            Fault(fault["type"].replace("_", "-"), fault_text(fault), place)
         )
     return [_one(faults) for place, faults in found.items() if not _echoes(faults[0], found)]
 

@@ -13,6 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.dialer_call import DialerCall
+from schemas.fault_texts import fault_text
 from services.command.domain.lead.calls import RecordCall
 
 SKEW_MAX = timedelta(hours=24)
@@ -67,7 +68,7 @@ def read_call(raw: bytes, now: datetime) -> DialerCall | Fault:
 
 
 def _fault(raw: bytes, error: ValidationError) -> Fault:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    faults = error.errors(include_url=False, include_input=False)
     first = faults[0]
     if first["type"] in {"json_invalid", "model_type"}:
         return Fault("not-json", "The payload is not a JSON object in UTF-8.")
@@ -75,7 +76,7 @@ def _fault(raw: bytes, error: ValidationError) -> Fault:
     call_id = _call_id(raw) if field != "call_id" else None
     if field == "end_cause":
         return Fault("end-cause-unknown", "There is no such end cause.", call_id)
-    message = str(first["msg"]).removeprefix("Value error, ")[:120]
+    message = fault_text(first)[:120]
     where = f"{field}: " if field in _FIELDS else ""
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return Fault("call-invalid", f"{where}{message}{more}.", call_id)

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schemas.fault_texts import fault_text
 from services.kit import errors
 from services.kit.auth import Authenticator
 from services.kit.deadline import Deadlines
@@ -325,7 +326,7 @@ def invalid(error: ValidationError | RequestValidationError, root: str = "") -> 
     faults = error.errors() if isinstance(error, RequestValidationError) else _faults(error)
     details = [
         Detail(
-            str(fault["type"]).replace("_", "-"), str(fault["msg"]), root + pointer(fault["loc"])
+            str(fault["type"]).replace("_", "-"), fault_text(fault), root + pointer(fault["loc"])
         )
         for fault in faults[:ERRORS_SHOWN_MAX]
     ]
@@ -334,7 +335,7 @@ def invalid(error: ValidationError | RequestValidationError, root: str = "") -> 
 
 
 def _faults(error: ValidationError) -> Sequence[Any]:
-    return error.errors(include_url=False, include_context=False, include_input=False)
+    return error.errors(include_url=False, include_input=False)
 
 
 def pointer(location: Sequence[int | str]) -> str:
@@ -427,6 +428,7 @@ def _name_methods(problem: Problem, request: Request) -> None:
     taken = _methods_of(request).of(request.url.path)
     if taken:
         problem.headers["Allow"] = ", ".join(taken)
+        problem.detail = f"This path takes {', '.join(taken)}."
 
 
 def _methods_of(request: Request) -> Methods:

@@ -161,9 +161,9 @@ class Conditions(Current):
     ) = None
     active: YesNo | None = None
     q: Annotated[Line, Field(min_length=1)] | None = None
-    filter: LongLine | None = None
-    sort: Annotated[Line, Field(description="`-last_modified_at,name`")] | None = None
-    columns: LongLine | None = None
+    filter: Annotated[LongLine, Field(min_length=1)] | None = None
+    sort: Annotated[Line, Field(min_length=1, description="`-last_modified_at,name`")] | None = None
+    columns: Annotated[LongLine, Field(min_length=1)] | None = None
 
 
 class ListParameters(Conditions):
