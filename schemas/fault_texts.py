@@ -39,6 +39,7 @@ _SENTENCES: Mapping[str, str] = {
     "union_tag_not_found": "say which one it is with {discriminator}",
     "string_pattern_mismatch": "write it as {pattern} describes",
 }
+_UUID = "[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 def fault_text(fault: Mapping[str, Any]) -> str:
@@ -46,7 +47,10 @@ def fault_text(fault: Mapping[str, Any]) -> str:
     sentence = _SENTENCES.get(fault["type"])
     if sentence is None:
         return str(fault["msg"]).removeprefix("Value error, ")
+    context = fault.get("ctx", {})
+    if _UUID in str(context.get("pattern", "")):
+        return "give an id: a UUID in small letters"
     try:
-        return sentence.format_map(fault.get("ctx", {}))
+        return sentence.format_map(context)
     except KeyError:
         return str(fault["msg"])

@@ -22,7 +22,7 @@ from services.query.lead_log import Change
 from services.query.lead_page import Parts, parts_of
 from services.query.masking import mask_changes
 from services.query.parameters import Line
-from services.query.past import Moment, Past, differences, folded, read_moment
+from services.query.past import Moment, Past, check_moment, differences, folded, read_moment
 from services.query.reading import Asked, Reading, answer
 
 MOMENT = "An instant or relative time (what was known then), `version:3` or `position:1042`"
@@ -99,8 +99,10 @@ def _step(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-async def history(past: Past, asked: Asked, lead_id: UUID) -> list[Recorded]:
-    """Return all events of a lead that is in sight as it stands now; else NotFound."""
+async def history(past: Past, asked: Asked, lead_id: UUID, min_version: int = 0) -> list[Recorded]:
+    """Return all events of a lead that is in sight as it stands now; else NotFound. NotYet when it
+    has not reached `min_version`: the log is never behind, so there is nothing to wait for.
+    """
     stored = await past.events(asked.connection, lead_id)
     events = await past.decode(lead_id, stored)
     row = folded(events)
@@ -108,11 +110,18 @@ async def history(past: Past, asked: Asked, lead_id: UUID) -> list[Recorded]:
         asked.sight, row["owner"] or "", row["active"], row["user_processed_by"]
     ):
         raise errors.NotFound
+    version = events[-1].version
+    if version < min_version:
+        text = f"There is no version {min_version} yet; {version} is the latest."
+        raise errors.NotYet(text, version=version)
     return events
 
 
-def upto(events: list[Recorded], moment: Moment, name: str) -> list[Recorded]:
-    """Return the events known by then; Invalid when the lead did not exist yet."""
+def upto(asked: Asked, events: list[Recorded], moment: Moment, name: str) -> list[Recorded]:
+    """Return the events known by then; Invalid when the lead did not exist yet, or when that moment
+    has not come.
+    """
+    check_moment(moment, asked, events[-1].version, name, events[-1].recorded_at)
     found = [recorded for recorded in events if moment.holds(recorded)]
     if not found:
         detail = errors.Detail("too-early", "the lead did not exist then", f"/query/{name}")
@@ -129,10 +138,10 @@ def install(app: FastAPI, reading: Reading) -> None:
     """Add the routes of one lead."""
     past = Past(reading.log)
 
-    async def then(asked: Asked, lead_id: UUID, text: str) -> Response:
+    async def then(asked: Asked, lead_id: UUID, text: str, min_version: int) -> Response:
         moment = read_moment(text, asked.now, "as_of")
-        every = await history(past, asked, lead_id)
-        events = upto(every, moment, "as_of")
+        every = await history(past, asked, lead_id, min_version)
+        events = upto(asked, every, moment, "as_of")
         row = folded(events)
         assert row is not None
         last = events[-1]
@@ -151,7 +160,7 @@ def install(app: FastAPI, reading: Reading) -> None:
         """Read a lead with everything known of it. The ETag is its version."""
         if given.as_of is not None:
             async with reading.asked(request, given.min_position) as asked:
-                return await then(asked, lead_id, given.as_of)
+                return await then(asked, lead_id, given.as_of, given.min_version)
         async with lead_at(reading, request, lead_id, given) as (asked, row):
             erased = row["anonymised"] or row["deleted"]
             content = {
@@ -172,8 +181,9 @@ def install(app: FastAPI, reading: Reading) -> None:
             last = Moment(position=asked.head)
             if given.to is not None:
                 last = read_moment(given.to, asked.now, "to")
-            events = await history(past, asked, lead_id)
-            before, after = upto(events, first, "from"), upto(events, last, "to")
+            events = await history(past, asked, lead_id, given.min_version)
+            before = upto(asked, events, first, "from")
+            after = upto(asked, events, last, "to")
             return answer(_diff(asked, lead_id, before, after))
 
 

@@ -23,7 +23,7 @@ from services.query.lead import TAG, LeadParameters, lead_at
 from services.query.masking import mask_event
 from services.query.merged_logs import erased_among, leads_of_log, moment_of_log
 from services.query.parameters import LIMIT_DEFAULT, Actor, Cursor, Limit, Line
-from services.query.past import Moment, read_moment
+from services.query.past import Moment, check_moment, read_moment
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
 
@@ -102,6 +102,7 @@ async def log_page(reading: Reading, asked: Asked, lead: Any, given: LogParamete
     moment = None
     if given.as_of is not None:
         moment = read_moment(given.as_of, asked.now, "as_of")
+        check_moment(moment, asked, lead["version"], "as_of")
         moment = await moment_of_log(asked, lead_id, moment)
     leads = await leads_of_log(asked, lead, moment)
     arguments = Arguments()

@@ -18,6 +18,7 @@ from services.kit.eventlog import EventLog
 from services.projections.decoding import Decoder
 from services.projections.lead import fold
 from services.projections.model import Row
+from services.query.reading import Asked
 
 _ORDINAL = re.compile(r"(version|position):(\d{1,18})", re.ASCII)
 _DESTROYING = frozenset(topic for topic, kind in EVENTS.items() if getattr(kind, "DESTROYS_KEY", 0))
@@ -67,6 +68,25 @@ def read_moment(text: str, now: datetime, name: str) -> Moment:
     except NoSuchTime as reason:
         detail = errors.Detail("wrong-value", f"{reason}, or version:3", f"/query/{name}")
         raise errors.Invalid(f"{name} names no moment.", [detail]) from None
+
+
+def check_moment(
+    moment: Moment, asked: Asked, version: int, name: str, recorded_at: datetime | None = None
+) -> None:
+    """Raise Invalid for a moment that has not come: an answer would be another one later. `version`
+    is the latest of the lead, recorded by the database's clock, which may be ahead of ours.
+    """
+    now = asked.now if recorded_at is None else max(asked.now, recorded_at)
+    if moment.version is not None and moment.version > version:
+        code, text = "no-such-version", f"the lead's latest version is {version}"
+    elif moment.position is not None and moment.position > asked.head:
+        code, text = "no-such-position", f"the log ends at {asked.head}"
+    elif moment.time is not None and moment.time > now:
+        code, text = "too-late", "that moment has not come yet; take now, or leave it out"
+    else:
+        return
+    detail = errors.Detail(code, text, f"/query/{name}")
+    raise errors.Invalid("There is no such moment yet.", [detail])
 
 
 class Past:

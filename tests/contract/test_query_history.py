@@ -89,6 +89,28 @@ async def test_before_its_first_event_a_lead_was_not(world: World) -> None:
         assert (await world.get(f"/v1/leads/{lead}", as_of=broken)).status_code == 422
 
 
+async def test_a_moment_that_has_not_come_is_refused(world: World) -> None:
+    """Nobody takes the present for what will have been."""
+    lead = await world.lead("lead", events.LeadPriorityChanged(3))
+    beyond = f"position:{await world.log.head() + 1}"
+    wanted = {"version:3": "no-such-version", beyond: "no-such-position", "2199-01-01": "too-late"}
+    for moment, code in wanted.items():
+        for path, given in (
+            ("", {"as_of": moment}),
+            ("/log", {"as_of": moment}),
+            ("/diff", {"from": moment}),
+            ("/diff", {"from": "version:1", "to": moment}),
+        ):
+            answer = await world.get(f"/v1/leads/{lead}{path}", **given)
+            assert answer.status_code == 422, (path, given)
+            assert answer.json()["errors"][0]["code"] == code, (path, given)
+    for path, given in (("", {"as_of": "version:1"}), ("/diff", {"from": "version:1"})):
+        assert (await world.get(f"/v1/leads/{lead}{path}", min_version=2, **given)).is_success
+        answer = await world.get(f"/v1/leads/{lead}{path}", min_version=3, **given)
+        assert (answer.status_code, answer.json()["version"]) == (504, 2)
+    assert (await world.post("/v1/pasts", {"as_of": "2199-01-01"})).status_code == 422
+
+
 async def test_the_log_tells_every_change_newest_first_before_and_after(world: World) -> None:
     lead = named("lead")
     await live(world, lead)

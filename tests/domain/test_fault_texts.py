@@ -9,6 +9,8 @@ from schemas.fault_texts import fault_text
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid, parse_filter
 
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
 
 class Asked(BaseModel):
     """One field of each shape."""
@@ -17,6 +19,7 @@ class Asked(BaseModel):
 
     text: str = Field(default="", pattern="^[a-z]*$", max_length=3)
     whole: int = Field(default=1, ge=1, le=9)
+    owner: str = Field(default="", pattern=f"^(team|user):{_UUID}$")
     some: tuple[str, ...] = Field(default=("a",), min_length=1, max_length=2)
 
 
@@ -26,6 +29,7 @@ class Asked(BaseModel):
         ({"text": 1}, "give a text"),
         ({"text": "abcd"}, "give at most 3 characters"),
         ({"text": "A"}, "write it as ^[a-z]*$ describes"),
+        ({"owner": "bob"}, "give an id: a UUID in small letters"),
         ({"whole": "1"}, "give a whole number"),
         ({"whole": 0}, "give 1 or more"),
         ({"whole": 10}, "give 9 or less"),

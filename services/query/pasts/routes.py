@@ -108,6 +108,8 @@ async def _moment(asked: Asked, text: str) -> tuple[int, datetime]:
         )
         return moment.position, time
     assert moment.time is not None
+    if moment.time > asked.now:
+        raise _wrong("too-late", "that moment has not come yet; take now")
     position = await _position_at(asked, moment.time)
     if not position:
         raise _wrong("too-early", "the log did not begin until later")
