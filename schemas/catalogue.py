@@ -6,6 +6,7 @@ from schemas.dnc import DNC_EVENTS
 from schemas.event import Event
 from schemas.export import EXPORT_EVENTS
 from schemas.favourite import FAVOURITE_EVENTS
+from schemas.imports import IMPORT_EVENTS
 from schemas.lead import LEAD_EVENTS
 from schemas.organisation import ORGANISATION_EVENTS
 from schemas.pool import POOL_EVENTS
@@ -27,5 +28,6 @@ EVENTS: dict[str, type[Event]] = {
         *VIEW_EVENTS,
         *FAVOURITE_EVENTS,
         *EXPORT_EVENTS,
+        *IMPORT_EVENTS,
     )
 }

@@ -19,7 +19,7 @@ class Origin(NamedTuple):
 
     actor: `user:<uuid>` for people and dialers, `service:<name>` for our own clock-driven rules.
     cause: `command:<uuid>`, `bulk:<uuid>`, `rule:<name>`, `call:<source>/<call id>`,
-    `event:<event id>` or `file:<uuid>`.
+    `event:<event id>`, `file:<uuid>` or `import:<uuid>`.
     trace: W3C trace id of the request, or "" when there was none.
     """
 

@@ -13,6 +13,7 @@ from services.command.domain.campaign import state as campaign
 from services.command.domain.dnc import state as dnc
 from services.command.domain.export import state as export
 from services.command.domain.favourite import state as favourite
+from services.command.domain.imports import state as imports
 from services.command.domain.lead import evolving as lead
 from services.command.domain.organisation import state as organisation
 from services.command.domain.pool import state as pool
@@ -53,6 +54,7 @@ AGGREGATES: dict[str, Aggregate] = {
     "favourite": Aggregate(favourite.replay, _without_actor(favourite.fold)),
     "export": Aggregate(export.replay, _without_actor(export.fold)),
     "bulk": Aggregate(bulk.replay, _without_actor(bulk.fold)),
+    "import": Aggregate(imports.replay, _without_actor(imports.fold)),
 }
 
 EMPTY: dict[str, Any] = {

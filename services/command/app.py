@@ -19,6 +19,7 @@ from services.command.domain.organisation.state import Organisation
 from services.command.earlier_numbers import note_earlier_numbers
 from services.command.exports.routes import install_exports
 from services.command.handler import Commanding
+from services.command.imports.routes import install_imports
 from services.command.routes import CommandRoutes
 from services.command.sending.routes import install_reports
 from services.command.state_cache import StateCache
@@ -33,7 +34,7 @@ from services.kit.oidc import TokenReader
 from services.kit.outside import GatewaySettings, OidcSettings
 from services.kit.postgres import close_pool, connect_pool
 from services.kit.serving import serve
-from services.kit.settings import Settings, read_settings
+from services.kit.settings import IMPORT_BYTES_MAX, Settings, read_settings
 from services.kit.telemetry import set_up_logging
 
 POOL_CONNECTIONS_MAX = 8
@@ -91,10 +92,12 @@ def install(
     clock: Clock,
     gateway: GatewaySettings | None = None,
     oidc: OidcSettings | None = None,
+    import_bytes_max: int = IMPORT_BYTES_MAX,
 ) -> Authenticator:
     """Add all commands to `app`; return the authenticator, for other routes that take commands.
 
-    gateway: whose reports are believed. oidc: whose tokens are.
+    gateway: whose reports are believed. oidc: whose tokens are. A file of leads has at most
+    `import_bytes_max` bytes.
     """
     known = OrganisationKeys(commanding.states)
     tokens = None if oidc is None else TokenReader(oidc, known, clock)
@@ -109,6 +112,7 @@ def install(
     install_bulk(app, commanding, authenticator)
     install_dnc_files(app, commanding, authenticator)
     install_exports(app, commanding, authenticator)
+    install_imports(app, commanding, authenticator, clock, import_bytes_max)
     install_reports(app, commanding, clock, gateway)
 
     async def log_answers() -> str:
@@ -137,7 +141,8 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     async with open_commanding(settings, clock) as commanding:
         app = create_app("leads: commands")
-        install(app, commanding, clock, settings.gateway, settings.oidc)
+        limit = settings.import_bytes_max
+        install(app, commanding, clock, settings.gateway, settings.oidc, limit)
         await serve(
             app, settings.http_port, host=settings.http_host, ready=lambda port: say_ready()
         )

@@ -22,6 +22,7 @@ from services.kit.outside import (
 __all__ = ["Settings", "SettingsError", "read_settings"]
 
 PORT_MAX = 65_535
+IMPORT_BYTES_MAX = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Settings:
     transport: "kafka", or "log" where projections read the event log directly.
     master_key: 32 bytes that wrap every lead's data key; signing_key: 32 bytes, Ed25519 seed.
     http_host: the address it answers on, loopback until told otherwise; metrics too.
+    import_bytes_max: how large a file of leads may be.
     mail, gateway, oidc, links: systems outside, None where there is none (services/kit/outside.py).
     """
 
@@ -45,6 +47,7 @@ class Settings:
     metrics_port: int
     data_dir: Path
     http_host: str = "127.0.0.1"
+    import_bytes_max: int = IMPORT_BYTES_MAX
     mail: MailSettings | None = None
     gateway: GatewaySettings | None = None
     oidc: OidcSettings | None = None
@@ -77,6 +80,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         metrics_port=_metrics_port(environ),
         data_dir=Path(environ.get("LEADS_DATA_DIR", ".leads")),
         http_host=environ.get("LEADS_HTTP_HOST") or "127.0.0.1",
+        import_bytes_max=_import_bytes(environ),
         mail=read_mail(environ),
         gateway=read_gateway(environ),
         oidc=read_oidc(environ),
@@ -126,6 +130,13 @@ def _metrics_port(environ: Mapping[str, str]) -> int:
     return _port(environ, "LEADS_METRICS_PORT", 0)
 
 
+def _import_bytes(environ: Mapping[str, str]) -> int:
+    value = environ.get("LEADS_IMPORT_MB_MAX", str(IMPORT_BYTES_MAX >> 20))
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= 4_096):
+        raise SettingsError(f"LEADS_IMPORT_MB_MAX is {value!r}; it must be 1 to 4096 (MiB)")
+    return int(value) << 20
+
+
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "")
     if not value:
@@ -160,6 +171,7 @@ _READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     _signing_key,
     _http_port,
     _metrics_port,
+    _import_bytes,
     read_mail,
     read_gateway,
     read_oidc,

@@ -24,7 +24,7 @@ from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.openapi import openapi
 from services.kit.outside import GatewaySettings, OidcSettings
 from services.kit.serving import serve
-from services.kit.settings import Settings, read_settings
+from services.kit.settings import IMPORT_BYTES_MAX, Settings, read_settings
 from services.kit.telemetry import set_up_logging
 from services.local.demo_keys import let_demo_users_in
 from services.query import app as query
@@ -36,10 +36,11 @@ def with_commands(
     clock: Clock,
     gateway: GatewaySettings | None = None,
     oidc: OidcSettings | None = None,
+    import_bytes_max: int = IMPORT_BYTES_MAX,
 ) -> tuple[FastAPI, Authenticator]:
     """An app that takes commands, and what tells its callers apart."""
     app = create_app("leads")
-    return app, command.install(app, commanding, clock, gateway, oidc)
+    return app, command.install(app, commanding, clock, gateway, oidc, import_bytes_max)
 
 
 async def run(settings: Settings) -> None:
@@ -47,7 +48,9 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     async with command.open_commanding(settings, clock) as commanding:
         await let_demo_users_in(commanding, settings.data_dir)
-        app, authenticator = with_commands(commanding, clock, settings.gateway, settings.oidc)
+        app, authenticator = with_commands(
+            commanding, clock, settings.gateway, settings.oidc, settings.import_bytes_max
+        )
         async with query.open_reading(settings, clock, authenticator) as reading:
             query.install(app, reading)
             await serve(

@@ -1,5 +1,5 @@
-"""Why an event happened, as a link: to the bulk job, to all one command did, to the call that was
-reported.
+"""Why an event happened, as a link: to the bulk job or the import, to all one command did, to the
+call that was reported.
 """
 
 from typing import Any, Literal
@@ -10,15 +10,17 @@ from pydantic import Field
 
 from services.query import answers
 
-KINDS = ("command", "bulk", "call", "rule")
+KINDS = ("command", "bulk", "call", "import", "rule")
+_PLACES = {"bulk": "/v1/bulk-jobs", "import": "/v1/imports"}
 
 
 class Cause(answers.Shape):
-    """What caused an event. `id` is the command, the bulk job, the call as its source names it, or
-    the rule; `href` shows it, and `changes` all that it changed.
+    """What caused an event. `id` is the command, the bulk job, the import (with `/undo` when it was
+    taken back), the call as its source names it, or the rule; `href` shows it, and `changes` all
+    that it changed.
     """
 
-    kind: Literal["command", "bulk", "call", "rule", "other"]
+    kind: Literal["command", "bulk", "call", "import", "rule", "other"]
     id: str
     source: str | None = Field(description="Where a call was reported from")
     href: str | None
@@ -31,11 +33,12 @@ def cause_of(text: str) -> dict[str, Any]:
     source = None
     if kind == "call":
         source, _, name = name.rpartition("/")
+    shown = name.removesuffix("/undo")
     return {
         "kind": kind if kind in KINDS else "other",
         "id": name,
         "source": source or None,
-        "href": f"/v1/bulk-jobs/{name}" if kind == "bulk" and _is_id(name) else None,
+        "href": f"{_PLACES[kind]}/{shown}" if kind in _PLACES and _is_id(shown) else None,
         "changes": f"/v1/changes?cause={quote(text, safe=':')}",
     }
 

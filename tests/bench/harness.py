@@ -47,6 +47,7 @@ BENCHES = (
     "dial-list",
     "bulk-change-owner",
     "clone",
+    "import-file",
     "reserve",
 )
 """Every benchmark, in the order they run; `append-single` is in append_single.py."""

@@ -8,8 +8,9 @@ import pytest
 
 from schemas.dnc import DncAdded, DncRemoved
 from services.command.dnc_file import work
-from services.command.dnc_file.lines import LINE_BYTES_MAX, Lines, Seen, layout_of
+from services.command.dnc_file.lines import LINE_BYTES_MAX, Lines, layout_of
 from services.command.dnc_file.work import FileWorker
+from services.command.seen import Seen
 from tests.contract.command_service import KEYS, USER_IDS, Service, running
 
 PLACE = "/v1/do-not-call-files"
@@ -274,4 +275,6 @@ def test_lines_come_whole_however_the_bytes_are_cut() -> None:
 
 def test_seen_remembers_each_once() -> None:
     seen = Seen(100)
+    assert 2 not in seen
     assert [seen.add(2 + value % 50) for value in range(100)] == [True] * 50 + [False] * 50
+    assert [one in seen for one in (1, 2, 51, 52)] == [False, True, True, False]

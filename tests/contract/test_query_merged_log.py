@@ -82,6 +82,8 @@ async def test_merged_leads_tell_their_history_together_and_alone_again(world: W
 async def test_a_cause_leads_to_its_bulk_job_command_or_call(world: World) -> None:
     job = named("job")
     assert cause_of(f"bulk:{job}")["href"] == f"/v1/bulk-jobs/{job}"
+    for text in (f"import:{job}", f"import:{job}/undo"):
+        assert (cause_of(text)["kind"], cause_of(text)["href"]) == ("import", f"/v1/imports/{job}")
     called = cause_of("call:dialer-7/a/b 1")
     assert (called["source"], called["id"], called["href"]) == ("dialer-7/a", "b 1", None)
     assert called["changes"] == "/v1/changes?cause=call:dialer-7%2Fa%2Fb%201"

@@ -24,6 +24,7 @@ from tests.containers import containers_asked_for
 from tests.contract.bulk_service import Bulk
 from tests.contract.command_service import NORTH, Service, running
 from tests.contract.export_service import beside
+from tests.contract.import_service import Imports
 from tests.contract.test_dnc_file import Desk
 from tests.kit.event_logs import verdict_on
 from tests.read_models.working import assert_equal_to_log, kafka_feed, relaying, settled, working
@@ -138,6 +139,12 @@ async def in_jobs(service: Service, url: str, lead: str) -> None:
     desk = Desk(service)
     await desk.done(f"{PHONE}\n{SECOND}\nQuillonius\n".encode())
     await desk.planned(f"{PHONE};Quillonius\n".encode())
+    imports = Imports(service)
+    imports.campaign = await service.campaign(fields=[])
+    raw = f"phone,name\n{PHONE},Cy Quillonius\n4155557431,Quillonius {SECOND}\n".encode()
+    done = await imports.done(raw, "&file_name=Quillonius.csv", pool_name="Persons")
+    assert (done["result"]["created"], done["result"]["refused"]) == (1, 1), done
+    await imports.previewed(await imports.mapped(raw, pool_name="Persons"))
     job = await Bulk(service, url).done([lead], "UpdateFields", set={"name": "Bea Quillonius"})
     assert job["result"]["applied"] == 1, job
 

@@ -1,4 +1,5 @@
-"""`python -m services.command.bulk`: carries bulk jobs and file loads out, in a process of its own.
+"""`python -m services.command.bulk`: carries bulk jobs, file loads and imports out, in a process of
+its own.
 
 Deciding about a hundred thousand leads keeps a processor busy; single commands shall not wait.
 """
@@ -9,6 +10,7 @@ import sys
 from services.command.app import open_commanding
 from services.command.bulk.runner import Runner
 from services.command.dnc_file.work import FileWorker
+from services.command.imports.work import ImportWorker
 from services.kit.background import run_service, say_ready
 from services.kit.clock import SystemClock
 from services.kit.settings import Settings
@@ -22,6 +24,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as work:
             work.create_task(Runner(commanding, clock).run(stop))
             work.create_task(FileWorker(commanding, clock).run(stop))
+            work.create_task(ImportWorker(commanding, clock).run(stop))
 
 
 if __name__ == "__main__":

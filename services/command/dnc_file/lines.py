@@ -5,7 +5,6 @@ over lines. What cannot be read is a row of its own with a reason, never the end
 """
 
 import csv
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -93,24 +92,3 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
-
-
-class Seen:
-    """Remembers 64-bit hashes in 8 bytes each: which numbers a file has named before."""
-
-    def __init__(self, most: int) -> None:
-        """Have room for so many."""
-        self._mask = (1 << max(10, (most * 3 // 2).bit_length())) - 1
-        self._places = array("Q", bytes(8 * (self._mask + 1)))
-
-    def add(self, value: int) -> bool:
-        """Remember it; False when it was there."""
-        value = value or 1
-        places, mask = self._places, self._mask
-        at = value & mask
-        while places[at]:
-            if places[at] == value:
-                return False
-            at = (at + 1) & mask
-        places[at] = value
-        return True

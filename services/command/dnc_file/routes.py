@@ -31,10 +31,10 @@ from services.kit.csv_text import csv_line
 from services.kit.errors import Detail
 from services.kit.http import invalid, json_response, read_json
 from services.kit.ids import new_id
+from services.kit.uploads import chunks
 
 FILE_BYTES_MAX = 64 << 20
 PART_BYTES = 1 << 20
-CHUNK_SECONDS_MAX = 30.0
 RUNS = 50
 FILES = UUID("01920000-0000-7000-8000-646e6366696c")
 """Namespace of the ids of files that came with an Idempotency-Key."""
@@ -141,7 +141,7 @@ class FileDesk:
     ) -> None:
         digest, size, part, first = hashlib.sha256(), 0, 0, b""
         rest = bytearray()
-        async for chunk in _chunks(request):
+        async for chunk in chunks(request):
             size += len(chunk)
             if size > FILE_BYTES_MAX:
                 raise _too_large()
@@ -303,20 +303,6 @@ def _require_column(first: bytes, column: str | None) -> None:
     if layout_of(found, column).missing:
         text = f"The first line has no column {column}."
         raise errors.Invalid(text, [Detail("unknown-column", text, "/query/column")])
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        try:
-            async with asyncio.timeout(CHUNK_SECONDS_MAX):
-                message = await request.receive()
-        except TimeoutError:
-            raise errors.TooSlow("Nothing of the file arrived for 30 s.") from None
-        if message["type"] == "http.disconnect":
-            raise errors.Malformed("The file ended early.")
-        yield message.get("body", b"")
-        more = message.get("more_body", False)
 
 
 def _too_large() -> errors.TooLarge:

@@ -19,7 +19,7 @@ from schemas.envelope import Origin
 from schemas.event import Event
 from schemas.organisation import ORGANISATION_ID
 from services.command.aggregates import AGGREGATES
-from services.command.dnc_file.lines import Lines, Seen, layout_of
+from services.command.dnc_file.lines import Lines, layout_of
 from services.command.dnc_file.settings import DncFileSettings
 from services.command.dnc_file.tables import DncFile, FileTables, LeaseLost, Run
 from services.command.domain.admission import role_suffices
@@ -28,6 +28,7 @@ from services.command.domain.facts import Actor, Facts
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.handler import Commanding
 from services.command.hashes import dnc_stream
+from services.command.seen import Seen
 from services.kit import append as log_outcome
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
 from services.kit.background import pause

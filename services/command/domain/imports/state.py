@@ -1,0 +1,104 @@
+"""What is known of one import: whose it is, how its file is read, and how far its life has come."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from schemas.envelope import Recorded
+from schemas.event import Event
+from schemas.imports import (
+    ImportCancelled,
+    ImportFinished,
+    ImportMapped,
+    ImportRequested,
+    ImportStarted,
+    ImportUndone,
+    ImportUndoStarted,
+)
+
+Stage = Literal["unknown", "open", "running", "cancelling", "finished", "undoing", "undone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import. `by` is the id of the user who uploaded the file, `undone_by` of who undid it.
+
+    settings: as confirmed last, None before. again: the import whose rows are not done twice.
+    done: rows by outcome; undone: leads by what undoing came to.
+    """
+
+    id: str = ""
+    version: int = 0
+    stage: Stage = "unknown"
+    by: str = ""
+    campaign_id: str = ""
+    size: int = 0
+    sha256: str = ""
+    kind: str = ""
+    file_name: str = ""
+    settings: Mapping[str, Any] | None = None
+    pool_id: str = ""
+    again: str | None = None
+    cancelled: bool = False
+    undone_by: str = ""
+    done: Mapping[str, int] = field(default_factory=dict)
+    undone: Mapping[str, int] = field(default_factory=dict)
+
+
+def _requested(one: Import, event: ImportRequested) -> Import:
+    return replace(
+        one,
+        id=str(event.originator_id),
+        stage="open",
+        by=event.by,
+        campaign_id=event.campaign_id,
+        size=event.size,
+        sha256=event.sha256,
+        kind=event.kind,
+        file_name=event.file_name,
+    )
+
+
+def _started(one: Import, event: ImportStarted) -> Import:
+    return replace(one, stage="running", pool_id=event.pool_id, again=event.again)
+
+
+def _finished(one: Import, event: ImportFinished) -> Import:
+    names = ("created", "updated", "unchanged", "skipped", "refused", "blank")
+    return replace(one, stage="finished", done={name: getattr(event, name) for name in names})
+
+
+def _undone(one: Import, event: ImportUndone) -> Import:
+    names = ("reversed", "kept", "refused")
+    return replace(one, stage="undone", undone={name: getattr(event, name) for name in names})
+
+
+_CHANGES: dict[type[Event], Callable[[Import, Any], Import]] = {
+    ImportRequested: _requested,
+    ImportMapped: lambda one, event: replace(one, settings=event.settings),
+    ImportStarted: _started,
+    ImportCancelled: lambda one, event: replace(one, stage="cancelling", cancelled=True),
+    ImportFinished: _finished,
+    ImportUndoStarted: lambda one, event: replace(one, stage="undoing", undone_by=event.by),
+    ImportUndone: _undone,
+}
+
+
+def evolve(one: Import, event: Event) -> Import:
+    """Return the import after one more event; an unknown event only counts."""
+    change = _CHANGES.get(type(event))
+    changed = one if change is None else change(one, event)
+    return replace(changed, version=one.version + 1)
+
+
+def fold(events: Iterable[Event], one: Import | None = None) -> Import:
+    """Return the import after these events, from `one` or from nothing."""
+    state = Import() if one is None else one
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def replay(recorded: Iterable[Recorded], one: Import | None = None) -> Import:
+    """Return the import after these events as they stand in the log."""
+    return fold((each.event for each in recorded), one)
