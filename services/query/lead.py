@@ -3,15 +3,17 @@
 Every statement carries the caller's sight. Routes for a lead's past are in lead_history.py.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
+from schemas.filters import CUSTOM, And, Equals
 from services.kit import errors
 from services.kit.cursors import CursorInvalid, Cursors, fingerprint
 from services.query import answers, rows
@@ -25,13 +27,16 @@ from services.query.filters_sql import (
     part_beside,
 )
 from services.query.paging import (
+    BY_LAST_CHANGE,
     Half,
+    SortKey,
     beside,
     half_condition,
     halves,
     place_of,
     read_place,
     selected_place,
+    sort_expression,
     turned,
 )
 from services.query.parameters import Current, Version
@@ -57,12 +62,15 @@ SORTED_MAX = 5_000
 """So many leads are sorted by the name of their pool at once."""
 
 PROBED_MAX = 3_000
-"""So far is gone along an order that nothing says to hold leads in sight."""
+"""So far is gone along an order that nothing says to hold what is wanted."""
 
 SIGHT_SORTED = 100_000
 """So many leads in sight are sooner looked at one by one than that order is gone along."""
 
 TAG = "leads"
+
+Columns = Callable[[Arguments], str]
+"""Makes the list of columns of a statement, with the parameters it needs."""
 
 
 class LeadParameters(Current):
@@ -159,13 +167,12 @@ async def _half(
     """
     sort = question.sort
     columns = question.columns or rows.GRID
+    page = replace(question, limit=limit)
     if asked.sight.everything or asked.then:
-        arguments = Arguments()
-        wanted = rows.select_list(columns, arguments)
-        found = await _selected(asked, question, half, searched, limit, wanted, arguments)
+        found = await _found(asked, page, half, searched, partial(rows.select_list, columns))
         return [_Line(place_of(row, sort), row) for row in found]
     async with beside_wall(asked.connection, asked.sight):
-        found = await _places(asked, question, half, searched, limit)
+        found = await _found(asked, page, half, searched, lambda _: "l.lead_id")
     places = {row["lead_id"]: place_of(row, sort) for row in found}
     arguments = Arguments()
     wanted = rows.select_list(columns, arguments)
@@ -179,28 +186,42 @@ async def _half(
     return [_Line(place, read.get(lead)) for lead, place in places.items()]
 
 
-async def _places(
-    asked: Asked, question: Question, half: Half, searched: Found, limit: int
+async def _found(
+    asked: Asked, question: Question, half: Half, searched: Found, columns: Columns
 ) -> list[Any]:
-    """Return where the lines of one statement stand.
+    """Return these columns and the places of the lines of one statement.
 
-    Along an order that stands beside the leads only some way is gone: if that is not enough, and
-    the caller's leads are not too many, they are all looked at and sorted.
+    Along an order only some way is gone where nothing says that it holds what is wanted: what
+    stands beside the leads of who sees little, or leads of one value of which more is asked. If
+    that is not enough all are found and sorted, where they are not too many.
     """
 
     async def selected(probed: int | None = None) -> list[Any]:
-        return await _selected(
-            asked, question, half, searched, limit, "l.lead_id", Arguments(), probed
-        )
+        return await _selected(asked, question, half, searched, columns, probed)
 
-    if not beside(question.sort, half) or len(question.sort) > 1:
+    everything = asked.sight.everything or asked.then is not None
+    aside = beside(question.sort, half) and len(question.sort) == 1 and not everything
+    if not aside and _leading(asked, question) in (None, question.tree):
         return await selected()
     found = await selected(PROBED_MAX)
-    if len(found) >= limit:
+    if len(found) >= question.limit:
         return found
+    if not aside:
+        return await selected()
     arguments = Arguments()
     bound = " ".join(("select from read.lead l where", sight_condition(asked.sight, arguments)))
     return await selected(0 if await estimate(asked, bound, arguments) <= SIGHT_SORTED else None)
+
+
+def _leading(asked: Asked, question: Question) -> Any:
+    """Return the condition that one value of a column holds, whose leads an index has in the order
+    of the list; None if there is none.
+    """
+    if question.sort[0].field != "last_modified_at" or len(question.sort) > 1:
+        return None
+    nodes = question.tree.of if isinstance(question.tree, And) else (question.tree,)
+    fields = BY_LAST_CHANGE | {CUSTOM + name for name in asked.directory.indexed}
+    return next((one for one in nodes if isinstance(one, Equals) and one.field in fields), None)
 
 
 async def _selected(
@@ -208,34 +229,41 @@ async def _selected(
     question: Question,
     half: Half,
     searched: Found,
-    limit: int,
-    columns: str,
-    arguments: Arguments,
-    probed: int | None = None,
+    columns: Columns,
+    probed: int | None,
 ) -> list[Any]:
     """Return these columns and the places of the rows of one statement. `probed`: go no further
-    along an order that stands beside the leads, 0 not along it at all.
+    along an order, 0 not along one that stands beside the leads.
     """
     kinds, sort = asked.directory.kinds, question.sort
-    places = selected_place(sort, kinds, arguments)
+    arguments = Arguments()
+    wanted = f"{columns(arguments)}, {selected_place(sort, kinds, arguments)}"
     table = beside(sort, half) if probed != 0 else ""
     tree, bounds = part_beside(question.tree, sort[0].field if table else "")
     base = leads_condition(tree, asked, arguments, found=searched)
     condition, order = half_condition(sort, half, kinds, arguments, table)
     source = "read.lead l"
     through = None if half.empty else THROUGH.get(sort[0].field)
-    most = arguments.add(limit, "int8")
+    most = arguments.add(question.limit, "int8")
     where = f"{base} and {condition}"
     if table:
         there, here = beside_condition(bounds, asked.now, arguments)
         place = f"read.{table} b"
         if probed:
             some = ("from", place, "where", condition + there, "order by", order)
-            wanted = f"select b.lead_id, b.{sort[0].field}"
-            place = f"({' '.join((wanted, *some, 'limit', str(probed)))}) b"
+            entries = f"select b.lead_id, b.{sort[0].field}"
+            place = f"({' '.join((entries, *some, 'limit', str(probed)))}) b"
             where, there = base, ""
         source = f"{place} join read.lead l on b.lead_id = l.lead_id"
         where += there + here
+    elif leading := _leading(asked, question):
+        led = _led_order(leading, asked, order, arguments)
+        if probed:
+            holds = leads_condition(leading, asked, arguments, everything=True)
+            some = ("from read.lead l where", holds, "and", condition, "order by", led)
+            source = f"({' '.join(('select l.*', *some, 'limit', str(probed)))}) l"
+        else:
+            order = led
     if through is not None:
         points = f"l.{through.key} = t.{through.key}"
         source = f"read.{through.table} t join read.lead l on {points}"
@@ -248,11 +276,22 @@ async def _selected(
             inner = " ".join((*leads, "limit", most))
             source = f"read.{through.table} t cross join lateral ({inner}) l"
             where = "true"
-    pieces = ("select", columns, ",", places, "from", source, "where", where, "order by", order)
+    pieces = ("select", wanted, "from", source, "where", where, "order by", order)
     found: list[Any] = await asked.connection.fetch(
         " ".join((*pieces, "limit", most)), *arguments.values
     )
     return found
+
+
+def _led_order(leading: Equals, asked: Asked, order: str, arguments: Arguments) -> str:
+    """Return the order with the template field's value first. It is the same for all; but behind a
+    policy the planner may not conclude so, and would not see that the index has this order.
+    """
+    if not leading.field.startswith(CUSTOM):
+        return order
+    key = SortKey(leading.field)
+    value, _ = sort_expression(key, asked.directory.kinds, arguments)
+    return f"{value} {order.rsplit(' ', 1)[1]}, {order}"
 
 
 async def count(asked: Asked, body: CountBody) -> Response:

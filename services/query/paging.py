@@ -66,7 +66,8 @@ _CASTS = {
     "boolean": "boolean",
     "instant": "timestamptz",
 }
-_BY_LAST_CHANGE = frozenset({"owner", "pool_id", "segment_id", "user_processed_by"})
+BY_LAST_CHANGE = frozenset({"owner", "pool_id", "segment_id", "user_processed_by"})
+"""Columns with an index in which leads of one value stand by their last change."""
 
 
 def completed(sort: Sequence[SortKey]) -> tuple[SortKey, ...]:
@@ -81,7 +82,7 @@ def completed(sort: Sequence[SortKey]) -> tuple[SortKey, ...]:
         return (first, SortKey("priority", not first.descending))
     if first.field in THROUGH:
         return (first, SortKey("last_modified_at", descending=True))
-    if first.field in _BY_LAST_CHANGE:
+    if first.field in BY_LAST_CHANGE or first.field.startswith(CUSTOM):
         return (first, SortKey("last_modified_at", first.descending))
     return (first,)
 

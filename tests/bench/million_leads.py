@@ -165,7 +165,7 @@ insert into read.lead_calls
 PAGES = 10_000
 """So many pages of the grid's table are gone through in one statement."""
 FILLED = ("lead_v1", "lead_log_v1", "lead_search", "lead_due", "lead_calls")
-CHOSEN_FIELDS = ("age", "balance")
+CHOSEN_FIELDS = ("age", "balance", "city")
 """Template fields that have an index of their own."""
 AGENT, LEADER, ADMIN = 4, 1, 2
 """The users who look at these leads, by their number."""

@@ -235,6 +235,44 @@ async def test_who_sees_little_gets_the_same_pages_however_far_an_order_is_gone_
             assert some == [one for one in pages if one != mine[2]]
 
 
+async def test_leads_of_one_value_fill_the_same_pages_however_far_they_are_gone_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of which more is asked stand behind others of the same value."""
+    ours = team("south")
+    for index in range(9):
+        await world.lead(f"ulm {index}", owner=ours, fields={"city": "Ulm"}, priority=1 + index % 3)
+        await world.lead(f"bonn {index}", owner=ours, fields={"city": "Bonn"}, priority=1)
+    wanted = [named(f"ulm {index}") for index in (0, 3, 6)]
+    urgent = {"op": "equals", "field": "priority", "value": 1}
+    pool = await connect_pool(world.url, "leads_projections", largest=2)
+    try:
+        await choose(pool, "city")
+    finally:
+        await pool.close()
+    owned = {"op": "equals", "field": "owner", "value": ours}
+    ulm = {"op": "equals", "field": "fields.city", "value": "Ulm"}
+    for first in (ulm, owned):
+        tree = {"op": "and", "of": [first, urgent, ulm]}
+        for probed in (3_000, 1, 2, 5):
+            monkeypatch.setattr("services.query.lead.PROBED_MAX", probed)
+            body: dict[str, Any] = {"filter": tree, "limit": 1, "columns": ["lead_id"]}
+            seen: list[list[str]] = []
+            for way in ("next", "previous"):
+                cursor = None
+                seen.append([])
+                while len(seen[-1]) < len(wanted):
+                    asked = {**body, "cursor": cursor} if cursor else body
+                    page = await world.asked("/v1/leads/search", asked)
+                    seen[-1] += [lead["lead_id"] for lead in page["leads"]]
+                    if (cursor := page[way]) is None:
+                        break
+                body["cursor"] = page["previous"]
+            forth, back = seen
+            assert sorted(forth) == sorted(wanted), (first, probed)
+            assert back == forth[1::-1]
+
+
 async def test_a_chosen_field_gets_an_index_that_reads_use_and_rebuilds_make_again(
     world: World,
 ) -> None:
@@ -262,6 +300,16 @@ async def test_a_chosen_field_gets_an_index_that_reads_use_and_rebuilds_make_aga
                 await connection.execute("set local plan_cache_mode = force_custom_plan")
                 plan = await connection.fetch(statement.format(asked), "age")
                 assert any("_field_" in row[0] for row in plan), plan
+        # Leads of one value are found in the order of their last change, without sorting them.
+        async with pool.acquire() as connection, connection.transaction():
+            value = "nullif(l.fields -> 'age', 'null'::jsonb)"
+            order = f"{value} desc, l.last_modified_at desc, l.lead_id desc"
+            await connection.execute("set local enable_seqscan = off; set local role leads_query")
+            plan = await connection.fetch(
+                statement.format(f"{value} = '39'::jsonb order by {order}")
+            )
+            assert "_field_" in str(plan), plan
+            assert "Sort" not in str(plan), plan
         older = {"op": "range", "field": "fields.age", "gte": 39}
         by_age = [{"field": "fields.age"}]
         assert await world.found(older, sort=by_age) == [named("lead 1"), named("lead 0")]
