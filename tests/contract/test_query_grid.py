@@ -259,14 +259,13 @@ async def test_leads_of_one_value_fill_the_same_pages_however_far_they_are_gone_
             body: dict[str, Any] = {"filter": tree, "limit": 1, "columns": ["lead_id"]}
             seen: list[list[str]] = []
             for way in ("next", "previous"):
-                cursor = None
                 seen.append([])
-                while len(seen[-1]) < len(wanted):
-                    asked = {**body, "cursor": cursor} if cursor else body
+                page = await world.asked("/v1/leads/search", body)
+                seen[-1] += [lead["lead_id"] for lead in page["leads"]]
+                while page[way] and len(seen[-1]) < len(wanted):
+                    asked = {**body, "cursor": page[way]}
                     page = await world.asked("/v1/leads/search", asked)
                     seen[-1] += [lead["lead_id"] for lead in page["leads"]]
-                    if (cursor := page[way]) is None:
-                        break
                 body["cursor"] = page["previous"]
             forth, back = seen
             assert sorted(forth) == sorted(wanted), (first, probed)
