@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.event import EPOCH
+from services.kit.ids import parse_id
 from services.kit.outside import SettingsError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class MasterKey:
         # Version 8 (RFC 9562 §5.8), which the standard library sets only from Python 3.14 on.
         number = int.from_bytes(self.lookup_hash(value))
         number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
-        return UUID(int=number)
+        return parse_id(f"{number:032x}")
 
 
 class DataKey:

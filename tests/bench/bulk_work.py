@@ -71,7 +71,8 @@ async def runner(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
         assert (await process.stdout.readline()).decode().strip() == READY
         yield process
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

@@ -47,6 +47,7 @@ BENCHES = (
     "dial-list",
     "bulk-change-owner",
     "clone",
+    "dnc-file",
     "import-file",
     "reserve",
 )

@@ -56,7 +56,6 @@ class Decided:
     letters: list[str] = field(default_factory=list)
     reasons: list[list[Any]] = field(default_factory=list)
     streams: list[StreamAppend] = field(default_factory=list)
-    states: dict[UUID, Any] = field(default_factory=dict)
 
     def refuse(self, line: int, *reasons: Reason) -> None:
         """Note why a line is refused: the first code, all sentences."""
@@ -122,14 +121,18 @@ class FileWorker:
 
     async def _goes_on(self, file: DncFile, stop: asyncio.Event) -> bool:
         if stop.is_set():
-            await self.tables.release(file)
             return False
         now = await self.tables.find(file.id)
-        if now is None or now.state != file.state:
-            if now is not None and now.state == "cancelled":
-                await self.tables.finish(file, "cancelled")
-            return False
-        return True
+        return now is not None and now.state == file.state
+
+    async def _leave(self, file: DncFile, stop: asyncio.Event) -> None:
+        """Leave a file that does not go on: to the next process, or for good."""
+        if stop.is_set():
+            await self.tables.release(file)
+            return
+        now = await self.tables.find(file.id)
+        if now is not None and now.state == "cancelled":
+            await self.tables.finish(file, "cancelled")
 
     async def _plan(self, file: DncFile, stop: asyncio.Event) -> None:
         await self.tables.begin_plan(file)
@@ -138,6 +141,7 @@ class FileWorker:
         counts: Counter[str] = Counter()
         async for first, batch in self._batches(file, settings):
             if not await self._goes_on(file, stop):
+                await self._leave(file, stop)
                 return
             facts, _ = await self._facts(file, settings)
             decided = await self._decide(file, settings, batch, facts, seen)
@@ -146,18 +150,37 @@ class FileWorker:
         await self.tables.planned(file, _counts(counts))
 
     async def _execute(self, file: DncFile, stop: asyncio.Event) -> None:
+        """Carry out what is left: while a run is appended, the one after it is decided on."""
         settings = DncFileSettings.model_validate(file.settings)
         counts: Counter[str] = Counter(file.done)
-        async for first, batch in self._batches(file, settings):
-            if first <= file.reached:
-                continue
-            if not await self._goes_on(file, stop):
-                return
-            run = await self._settled(file, settings, first, batch)
-            counts.update(LETTERS[letter] for letter in run.outcomes)
-            at("dnc_file.after_append")
-            await self.tables.store(file, "done", run, _counts(counts))
-        await self.tables.finish(file, "done")
+        last: asyncio.Task[Run] | None = None
+        goes_on = True
+        try:
+            async for first, batch in self._batches(file, settings):
+                if first <= file.reached:
+                    continue
+                goes_on = await self._goes_on(file, stop)
+                if not goes_on:
+                    break
+                before = last
+                last = asyncio.create_task(self._settled(file, settings, first, batch, before))
+                if before is not None:
+                    await self._note(file, await before, counts)
+            if last is not None:
+                await self._note(file, await last, counts)
+        finally:
+            if last is not None:
+                last.cancel()
+                await asyncio.gather(last, return_exceptions=True)
+        if goes_on:
+            await self.tables.finish(file, "done")
+        else:
+            await self._leave(file, stop)
+
+    async def _note(self, file: DncFile, run: Run, counts: Counter[str]) -> None:
+        counts.update(LETTERS[letter] for letter in run.outcomes)
+        at("dnc_file.after_append")
+        await self.tables.store(file, "done", run, _counts(counts))
 
     async def _batches(
         self, file: DncFile, settings: DncFileSettings
@@ -226,12 +249,13 @@ class FileWorker:
         for line, cell in batch:
             if cell:
                 try:
-                    number = parse_phone(cell[:100], settings.default_region)
+                    number = _parsed(cell[:100], settings.default_region)
                 except NotAPhone as problem:
                     decided.refuse(line, problem.reason)
                 else:
                     numbers[line] = number, dnc_stream(self._log.keys.master, number)
-        states = await self._states.refresh({stream: "dnc" for _, stream in numbers.values()})
+        named = Counter(stream for _, stream in numbers.values())
+        states = await self._states.refresh(dict.fromkeys(named, "dnc"))
         before = {stream: state.version for stream, state in states.items()}
         command = settings.command("+0")
         origin = Origin(facts.actor.id, f"file:{file.id}", "")
@@ -254,18 +278,23 @@ class FileWorker:
             if made:
                 new = [NewEvent(one, facts.now, origin) for one in made]
                 events.setdefault(stream, []).extend(new)
-                states[stream] = _after(states[stream], stream, made, facts)
+                if named[stream] > 1:  # What no later row names need not be known.
+                    states[stream] = _after(states[stream], stream, made, facts)
         decided.streams = [
             StreamAppend(stream, before[stream], new) for stream, new in events.items()
         ]
-        decided.states = {stream: states[stream] for stream in events}
         return decided
 
     async def _settled(
-        self, file: DncFile, settings: DncFileSettings, first: int, batch: Batch
+        self,
+        file: DncFile,
+        settings: DncFileSettings,
+        first: int,
+        batch: Batch,
+        before: asyncio.Task[Run] | None,
     ) -> Run:
-        """Append what the run comes to, once; return its outcomes, of the first time if it was
-        appended before.
+        """Append what the run comes to, once, after the run before it; return its outcomes, of the
+        first time if it was appended before.
         """
         command_id = uuid5(file.id, f"rows {first}")
         for _ in range(CONFLICTS_MAX):
@@ -277,16 +306,21 @@ class FileWorker:
             run = decided.run(first)
             told = Commanded(command_id, _REQUEST, _keep(run))
             append = Append([told], decided.streams, reads)
+            if before is not None:
+                await before
             try:
                 await self._log.append(append)
             except log_outcome.CommandRepeated as known:
                 return _kept(first, known.earlier[0].answer)
             except (log_outcome.VersionConflict, log_outcome.StaleRead, log_outcome.KeyDestroyed):
                 continue
-            for stream, state in decided.states.items():
-                self._states.put("dnc", stream, state)
             return run
         raise RuntimeError("the same numbers are being changed by others all the time")
+
+
+def _parsed(cell: str, region: str | None) -> str:
+    """Return the number in a cell; what is E.164 need not be parsed again to be decided on."""
+    return parse_phone(cell) if region is None else parse_phone(cell, region)
 
 
 def _after(state: Any, stream: UUID, made: Sequence[Event], facts: Facts) -> Any:
