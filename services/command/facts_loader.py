@@ -168,8 +168,9 @@ class FactsLoader:
         where the command asks for a search. A `load` of any of them reads nothing then.
         """
         wanted: dict[UUID, str] = dict.fromkeys(holders, "lead")
-        for lead in leads:
+        for lead in {(one.campaign_id, one.pool_id): one for one in leads}.values():
             wanted |= _looked_at(command, lead)
+        for lead in leads if command.needs_dnc else ():
             wanted |= dict.fromkeys(self._dnc_streams(command, lead), "dnc")
         seen = await self._states.refresh(wanted)
         if not isinstance(command, CloneLead):

@@ -84,11 +84,11 @@ def _add(made: Plan, world: World, part: Elsewhere, origin: Origin, master: Mast
         at = happened_at(event, now)
         placed.append(event.placed(stream, version, at))
         new.append(NewEvent(event, at, origin))
+        if getattr(event, "DESTROYS_KEY", False):
+            made.destroyed_keys.append(stream)
     after = AGGREGATES[part.category].fold(placed, origin.actor, before)
     made.streams.append(StreamAppend(stream, part.expected_version, new))
     made.states[stream] = (part.category, after)
-    if any(getattr(event, "DESTROYS_KEY", False) for event in part.events):
-        made.destroyed_keys.append(stream)
     if part.category == "lead" and (before is None or marks(before) != marks(after)):
         _mark(made, stream, before, after, master)
     elif part.category in HOLD_NUMBERS:
@@ -107,10 +107,10 @@ def _mark(made: Plan, stream: UUID, before: Any, after: Any, master: MasterKey) 
         made.taken += _hashed(wanted, stream, master)
     known = frozenset() if before is None else numbers_of(before)
     numbers = numbers_of(after)
+    had = frozenset() if before is None else traces_of(before, known)
+    traces = traces_of(after, numbers)
     made.numbers_added += [(number_hash(master, one), stream) for one in numbers - known]
     made.numbers_removed += [(number_hash(master, one), stream) for one in known - numbers]
-    had = frozenset() if before is None else traces_of(before)
-    traces = traces_of(after)
     made.numbers_added += [(trace_hash(master, one), stream) for one in traces - had]
     made.numbers_removed += [(trace_hash(master, one), stream) for one in had - traces]
 

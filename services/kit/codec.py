@@ -83,8 +83,10 @@ class _TwoLines(Transcoder):
         public: dict[str, Any] = {}
         personal: dict[str, Any] = {}
         for name, value in state.items():
-            if name in defaults and value == defaults[name]:
-                continue
+            if name in defaults:
+                default = defaults[name]
+                if value is default or value == default:
+                    continue
             (personal if name in hidden else public)[name] = value
         return orjson.dumps(public), orjson.dumps(personal) if personal else None
 

@@ -165,6 +165,20 @@ async def test_clones_that_are_refused_say_what_they_would_leave_behind(bulk: Bu
         assert lines == {misfit: "age", plain: ""}
 
 
+async def test_who_comes_after_a_clone_sees_the_whole_lead(bulk: Bulk) -> None:
+    """A clone leaves calls encrypted; the lead it saw so is no lead for others to decide on."""
+    service = bulk.service
+    campaign = await service.campaign(limits={"per_number": 1})
+    await service.done(f"/v1/campaigns/{campaign}/activate", {})
+    lead = await made(bulk, campaign, "called", 188)
+    service.commanding.states.forget([UUID(lead)])
+    done = await bulk.done([lead], "CloneLead", target_campaign_id=await service.campaign())
+    assert (await bulk.outcomes(done))[lead]["outcome"] == "applied"
+    refused = await service.post(f"/v1/leads/{lead}/start-call", {"call_id": "c2"}, "agent")
+    codes = [one["code"] for one in refused.json()["errors"]]
+    assert "attempts-per-number" in codes
+
+
 @pytest.mark.parametrize("name", sorted(one.__name__ for one in PLAIN))
 async def test_plain_commands_look_at_nothing_personal(bulk: Bulk, name: str) -> None:
     """Decided the same, and restored the same, on a lead whose personal fields are not read."""

@@ -25,7 +25,7 @@ from services.command.domain.campaign.commands import (
 )
 from services.command.domain.campaign.state import Campaign, evolve, fold
 from services.command.domain.campaign.template import Template, TemplateField
-from services.command.domain.campaign.values import typed
+from services.command.domain.campaign.values import typer
 from tests.domain.given_when_then import STREAM
 from tests.domain.stories import NOW, Story, ask, facts, person
 
@@ -338,10 +338,10 @@ def test_a_change_completes_nothing() -> None:
     ],
 )
 def test_values_have_one_spelling(kind: str, given_value: Any, stored: Any) -> None:
-    found = typed(kind, ("Faro",), given_value)
+    found = typer(kind, ("Faro",))(given_value)
     assert found == stored
     assert type(found) is type(stored)
-    assert typed(kind, ("Faro",), found) == found
+    assert typer(kind, ("Faro",))(found) == found
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_values_have_one_spelling(kind: str, given_value: Any, stored: Any) -> N
 )
 def test_values_that_do_not_fit(kind: str, value: Any) -> None:
     with pytest.raises(ValueError, match="must"):
-        typed(kind, ("Faro",), value)
+        typer(kind, ("Faro",))(value)
 
 
 _JSON = st.one_of(

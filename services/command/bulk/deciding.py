@@ -11,13 +11,19 @@ from uuid import UUID
 
 from schemas.envelope import Origin
 from schemas.event import Event
+from schemas.lead import LeadCallRecorded, LeadCallStarted
 from schemas.organisation import ORGANISATION_ID
 from schemas.rights import Sight, sees, sight_of
 from services.command.bulk.loading import Acted, History, LeadReader, lead_after
-from services.command.bulk.offered import PLAIN, UNDO_NEEDS_PERSONAL, bulk_command
+from services.command.bulk.offered import (
+    CALLS_CLOSED,
+    PLAIN,
+    UNDO_NEEDS_PERSONAL,
+    bulk_command,
+)
 from services.command.domain.bulk.state import BulkJob
 from services.command.domain.decider import Elsewhere, Outcome, Reason, Refused, decide
-from services.command.domain.facts import Actor, Facts
+from services.command.domain.facts import Actor, Facts, with_ids
 from services.command.domain.lead.access import admit
 from services.command.domain.lead.state import Lead
 from services.command.domain.lead.undoing import ChangedSince, undo
@@ -42,6 +48,7 @@ BROKEN = Reason("internal", "The decision failed on our side; the operators find
 Place = tuple[str, str | None]
 """Campaign and pool of a lead."""
 
+_CALLS = (LeadCallRecorded.TOPIC, LeadCallStarted.TOPIC)
 _NOBODY = Principal("", "")
 
 
@@ -130,7 +137,9 @@ class Judge:
         self._clock = clock
         self._facts: FactsLoader = commanding.facts
         self._master = commanding.log.keys.master
-        self._reader = LeadReader(commanding.log, whole=personal)
+        closed = _CALLS if kind in CALLS_CLOSED else ()
+        self._reader = LeadReader(commanding.log, whole=personal, closed=closed)
+        self._in_part = bool(closed)
         self._origin = Origin(f"user:{job.by}", f"bulk:{job.id}", trace)
 
     async def histories(self, targets: Sequence[Target]) -> Mapping[UUID, History | UnknownEvent]:
@@ -317,6 +326,8 @@ class Judge:
                 self._commanding.states.put("lead", target.lead, lead)
                 order = Order(self.command, _NOBODY, target.lead, actor)
                 world = await self._facts.load(order, target.lead, holder=holder, search=False)
+                if self._in_part:  # Nobody else shall take it for the whole lead.
+                    self._commanding.states.forget([target.lead])
                 if shared:
                     worlds[place] = world
         except NotFound:
@@ -359,8 +370,7 @@ def _world_beside(world: World, stream: UUID, lead: Lead) -> World:
     require_sight(lead, world.facts.actor, world.facts.organisation)
     seen = {one: state for one, state in world.seen.items() if one != world.stream}
     seen[stream] = lead
-    facts = replace(world.facts, new_ids=(new_id(),))
-    return World(stream, world.category, lead, facts, seen)
+    return World(stream, world.category, lead, with_ids(world.facts, (new_id(),)), seen)
 
 
 def _facts_of(moment: Moment, campaign_id: UUID) -> tuple[Facts, Mapping[UUID, int]]:

@@ -10,6 +10,7 @@ from services.command.catalogue import offered_commands
 from services.command.domain.decider import Command
 from services.command.domain.lead.activity import Activate, Deactivate, Suppress, Unsuppress
 from services.command.domain.lead.callbacks import CancelCallback, Reserve, SetCallback, Unreserve
+from services.command.domain.lead.cloning import CloneLead
 from services.command.domain.lead.locking import UnlockLead
 from services.command.domain.lead.ownership import ChangeOwner
 from services.command.domain.lead.scheduling import (
@@ -56,6 +57,9 @@ PLAIN: frozenset[type[Command]] = frozenset(
 """Commands decided on the lead, the organisation and the lead's campaign, and on no personal field:
 their batches share facts and decrypt nothing. Any other command gets the facts of a single one.
 """
+
+CALLS_CLOSED: frozenset[type[Command]] = frozenset({CloneLead})
+"""Commands that need personal fields, but none of calls: those stay encrypted."""
 
 UNDO_NEEDS_PERSONAL: frozenset[type[Command]] = frozenset({Reset})
 """Plain commands whose undo restores something personal: attempts are counted by number."""

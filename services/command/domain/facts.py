@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from schemas.frozen import frozen
+from services.command.domain.written_out import copier
 
 if TYPE_CHECKING:  # The packages of the aggregates import this module.
     from services.command.domain.campaign.state import Campaign
@@ -83,3 +84,13 @@ class Facts:
     exports: "Mapping[UUID, Export]" = field(default_factory=dict)
     channels: frozenset[str] = frozenset()
     mail_domains: frozenset[str] | None = None
+
+
+_same = copier(Facts)
+
+
+def with_ids(facts: Facts, new_ids: tuple[UUID, ...]) -> Facts:
+    """Return the same facts for another decision that may create something."""
+    twin = _same(facts)
+    object.__setattr__(twin, "new_ids", new_ids)
+    return twin

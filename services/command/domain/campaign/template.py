@@ -5,13 +5,13 @@ A field's import name is its identity, across campaigns too (rule 14). Every lea
 key `phone`. A field `time_zone` names the zone a lead is in, for the hours of dialling.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, KeysView, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from schemas.dialling_hours import zone_named
 from schemas.number_zones import OWN_ZONE
-from services.command.domain.campaign.values import FieldType, Unfit, Value, typed
+from services.command.domain.campaign.values import FieldType, Typer, Unfit, Value, typer
 from services.command.domain.decider import Reason
 
 PHONE_KEY = "phone"
@@ -53,12 +53,24 @@ class TemplateField:
 
     def typed(self, value: Any) -> Value:
         """Return `value` as this field stores it; Unfit with what it must be."""
-        found = typed(self.type, self.values, value)
-        if self.import_name != OWN_ZONE or not isinstance(found, str):
+        return self.typer()(value)
+
+    def typer(self) -> Typer:
+        """Return what types values as this field stores them; made once for many of them."""
+        typed = typer(self.type, self.values)
+        return _zone_of(typed) if self.import_name == OWN_ZONE else typed
+
+
+def _zone_of(typed: Typer) -> Typer:
+    def zone(value: Any) -> Value:
+        found = typed(value)
+        if not isinstance(found, str):
             return found
         if zone_named(found.strip()) is None:
             raise Unfit("must be a time zone like Europe/Lisbon")
         return found.strip()
+
+    return zone
 
 
 BUILT_IN_FIELDS: dict[str, TemplateField] = {
@@ -86,6 +98,7 @@ class Template:
     _by_name: Mapping[str, TemplateField] = field(init=False, repr=False, compare=False)
     _defaults: Mapping[str, Value] = field(init=False, repr=False, compare=False)
     _needed: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _typers: Mapping[str, tuple[bool, Typer]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_name = BUILT_IN_FIELDS | {one.import_name: one for one in self.fields}
@@ -94,6 +107,13 @@ class Template:
         object.__setattr__(self, "_defaults", defaults)
         needed = tuple(name for name, one in by_name.items() if one.required)
         object.__setattr__(self, "_needed", needed)
+        typers = {name: (one.personal, one.typer()) for name, one in by_name.items()}
+        object.__setattr__(self, "_typers", typers)
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The import names of all fields, built-in ones included."""
+        return self._by_name.keys()
 
     def field(self, import_name: str) -> TemplateField | None:
         """Return the field of this import name, built-in ones included; None when unknown."""
@@ -107,9 +127,12 @@ class Template:
         """
         given = {name: one for name, one in fields.items() if one is not None and one != ""}
         for name, default in self._defaults.items():
-            given.setdefault(name, default)
+            if name not in given:
+                given[name] = default
         clean, personal, reasons = self._typed(given)
-        reasons.extend(_required(name) for name in self._needed if name not in given)
+        for name in self._needed:
+            if name not in given:
+                reasons.append(_required(name))
         return clean, personal, reasons
 
     def check_change(self, changed: Mapping[str, Any], unset: Collection[str] = ()) -> Checked:
@@ -138,16 +161,18 @@ class Template:
         clean: dict[str, Any] = {}
         personal: dict[str, Any] = {}
         reasons: list[Reason] = []
+        typers = self._typers
         for name, value in given.items():
-            known = self._by_name.get(name)
+            known = typers.get(name)
             if known is None:
                 reasons.append(_unknown(name))
                 continue
+            hidden, typed = known
             try:
-                (personal if known.personal else clean)[name] = known.typed(value)
+                (personal if hidden else clean)[name] = typed(value)
             except ValueError as problem:
                 text = f"Field {name} {problem}."
-                kind = "time-zone" if name == OWN_ZONE else known.type
+                kind = "time-zone" if name == OWN_ZONE else self._by_name[name].type
                 reasons.append(Reason(f"field-not-{kind}", text, name))
         return clean, personal, reasons
 

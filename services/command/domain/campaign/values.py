@@ -30,6 +30,7 @@ _YEARS = range(1900, 2200)
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 Value = str | int | float | bool
+Typer = Callable[[Any], Value]
 
 
 class Unfit(ValueError):
@@ -46,6 +47,8 @@ def _text(value: Any) -> Value:
 
 
 def _number(value: Any) -> Value:
+    if type(value) is int and abs(value) <= _MAX_INT:  # As it is stored, most often.
+        return value
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -93,7 +96,7 @@ def _boolean(value: Any) -> Value:
     return found
 
 
-def _as_text(parse: Callable[[str], str], problem: str) -> Callable[[Any], Value]:
+def _as_text(parse: Callable[[str], str], problem: str) -> Typer:
     def typed(value: Any) -> Value:
         if not isinstance(value, str):
             raise Unfit(problem)
@@ -105,7 +108,7 @@ def _as_text(parse: Callable[[str], str], problem: str) -> Callable[[Any], Value
     return typed
 
 
-_TYPED: dict[str, Callable[[Any], Value]] = {
+_TYPED: dict[str, Typer] = {
     "text": _text,
     "number": _number,
     "date": _date,
@@ -117,14 +120,27 @@ _TYPED: dict[str, Callable[[Any], Value]] = {
 }
 
 
-def typed(field_type: str, values: Sequence[str], value: Any) -> Value:
-    """Return `value` as a value of this type; Unfit with what it must be.
+def typer(field_type: str, values: Sequence[str]) -> Typer:
+    """Return what gives a value of this type, or Unfit with what it must be.
 
     values: the picklist's, which alone go by exact text.
     """
-    if field_type == "picklist":
-        if isinstance(value, str) and (found := clean(value).strip()) in values:
-            return found
+    return _one_of(values) if field_type == "picklist" else _TYPED[field_type]
+
+
+def _one_of(values: Sequence[str]) -> Typer:
+    # Cleaning these would change nothing, so they are found as they stand.
+    plain = frozenset(
+        one for one in values if one.isascii() and one.isprintable() and one.strip() == one
+    )
+
+    def typed(value: Any) -> Value:
+        if isinstance(value, str):
+            if value in plain:
+                return value
+            if (found := clean(value).strip()) in values:
+                return found
         shown = ", ".join(values[:10]) + (", …" if len(values) > 10 else "")
         raise Unfit(f"must be one of: {shown}")
-    return _TYPED[field_type](value)
+
+    return typed

@@ -71,11 +71,13 @@ def numbers_of(lead: Lead) -> frozenset[str]:
     return frozenset(number for number in numbers if number is not None)
 
 
-def traces_of(lead: Lead) -> frozenset[str]:
+def traces_of(lead: Lead, dialled: frozenset[str] | None = None) -> frozenset[str]:
     """Return the numbers that stand in the lead's history but are not dialled: those it had
     before, its WhatsApp identities, all numbers of a merged lead. None once it is erased.
+
+    dialled: its `numbers_of`, where they are at hand.
     """
-    return lead.numbers_known - numbers_of(lead)
+    return lead.numbers_known - (numbers_of(lead) if dialled is None else dialled)
 
 
 def knows_number(lead: Lead, number: str) -> bool:

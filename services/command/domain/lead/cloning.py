@@ -92,8 +92,8 @@ def fit_into(lead: Lead, target: Campaign) -> Fit:
     """Match all fields of a lead and of its contacts to the target's template (rule 14)."""
     template = target.template
     values = {**lead.fields, **lead.personal}
-    dropped = {name for name in values if template.field(name) is None}
-    kept = {name: one for name, one in values.items() if name not in dropped}
+    dropped = values.keys() - template.names
+    kept = {name: one for name, one in values.items() if name not in dropped} if dropped else values
     clean, personal, misfits = template.check(kept)
     contacts: list[dict[str, Any]] = []
     for contact in lead.contacts:
