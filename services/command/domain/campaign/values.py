@@ -7,6 +7,7 @@ out is JSON-native.
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from schemas.instants import format_instant
@@ -120,7 +121,8 @@ _TYPED: dict[str, Typer] = {
 }
 
 
-def typer(field_type: str, values: Sequence[str]) -> Typer:
+@lru_cache(maxsize=1_000)
+def typer(field_type: str, values: tuple[str, ...]) -> Typer:
     """Return what gives a value of this type, or Unfit with what it must be.
 
     values: the picklist's, which alone go by exact text.
