@@ -149,7 +149,7 @@ class Sealer:
 
     def _is_due(self) -> bool:
         now = self._clock.now()
-        if self._waiting_since is None:
+        if self._waiting_since is None or now < self._waiting_since:  # the clock was set back
             self._waiting_since = now
         return (now - self._waiting_since).total_seconds() >= SEGMENT_SECONDS
 

@@ -182,7 +182,8 @@ class Worker:
             (batch.events[-1].recorded_at for batch in group.batches if batch.events), default=None
         )
         if newest is not None:
-            metrics.visible_seconds.observe((self._clock.now() - newest).total_seconds())
+            # The database says when it was recorded; its clock may be ahead of ours.
+            metrics.visible_seconds.observe(max(0.0, (self._clock.now() - newest).total_seconds()))
         return refused
 
     async def _settle(self) -> None:

@@ -5,7 +5,7 @@ The log is the truth. These rows only say when to try next, so a lost or stale o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from schemas.envelope import Recorded
@@ -21,6 +21,9 @@ from schemas.lead import (
 )
 from services.kit.codec import READ_EVENTS, StoredEvent
 from services.kit.eventlog import EventLog
+
+PUT_OFF_MAX = timedelta(hours=1, minutes=1)
+"""No try is put off for longer."""
 
 POSITIONS = 50_000
 """How much of the log is looked through at a time."""
@@ -47,7 +50,8 @@ _PUT = """
 """
 _DUE = """
     select lead_id, message_id, try_id, channel, queued_at, attempts, fault from job.outbox
-    where channel = any($1) and due_at <= $2 order by due_at limit $3
+    where channel = any($1) and (due_at <= $2 or attempts = 0 or due_at > $2 + $4::interval)
+    order by due_at limit $3
 """
 _MOVE = "update job.outbox_place set position = $2 where position = $1"
 _LATER = """
@@ -105,8 +109,12 @@ class Outbox:
         return until < head
 
     async def due(self, channels: Sequence[str], now: datetime, limit: int) -> list[Waiting]:
-        """Return what is due by these channels, the longest due first."""
-        rows = await self._pool.fetch(_DUE, list(channels), now, limit)
+        """Return what is due by these channels, the longest due first.
+
+        What was never tried is due whatever the clock says of whoever queued it, and so is what
+        seems due later than anything is put off: the clock was set back since.
+        """
+        rows = await self._pool.fetch(_DUE, list(channels), now, limit, PUT_OFF_MAX)
         return [Waiting(*row) for row in rows]
 
     async def later(self, one: Waiting, due_at: datetime, fault: str) -> None:
