@@ -39,6 +39,7 @@ from services.kit.telemetry import set_up_logging
 
 POOL_CONNECTIONS_MAX = 8
 FRESH_SECONDS = 1.0
+LOOK_SECONDS_MAX = 3.0
 """How long the organisation is believed when a key is looked up; the authenticator adds its own."""
 
 
@@ -72,7 +73,7 @@ class OrganisationKeys:
 
     async def _organisation(self) -> Organisation:
         wanted = {ORGANISATION_ID: "organisation"}
-        async with self._reading:
+        async with asyncio.timeout(LOOK_SECONDS_MAX), self._reading:
             if monotonic() - self._read_at >= FRESH_SECONDS:
                 states = await self._states.refresh(wanted)
                 self._read_at = monotonic()

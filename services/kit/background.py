@@ -6,6 +6,7 @@ code.
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,8 @@ from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import logger, set_up_logging
 
 READY = "leads: ready"
+GRACE_SECONDS = 2.5
+CUT_SECONDS = 0.5
 Main = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
 
@@ -26,7 +29,11 @@ class Stopped(Exception):
 
 
 def run_service(name: str, main: Main) -> int:
-    """Run `main(settings, stop)` until it returns; SIGTERM and SIGINT set `stop`."""
+    """Run `main(settings, stop)` until it returns; SIGTERM and SIGINT set `stop`.
+
+    Three seconds after that it is cut off, wherever it is: a database or broker that does not
+    answer holds up no end.
+    """
     set_up_logging(name)
     collect_rarely()
     settings = read_settings()
@@ -55,7 +62,20 @@ async def _until_stopped(main: Main, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await main(settings, stop)
+    working = asyncio.ensure_future(main(settings, stop))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        await asyncio.wait({working}, timeout=GRACE_SECONDS)
+    if not working.done():
+        logger().warning("cut-off", note="something that is away was waited for")
+        working.cancel()
+        await asyncio.wait({working}, timeout=CUT_SECONDS)
+    if not working.done() or working.cancelled():
+        sys.stdout.flush()
+        os._exit(0)  # nothing is lost by it: everything here may be killed at any moment
+    await working
 
 
 def say_ready() -> None:

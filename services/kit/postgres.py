@@ -13,6 +13,7 @@ START_SECONDS = 20.0
 RETRY_SECONDS = 0.1
 ACQUIRE_SECONDS = 5.0
 CLOSE_SECONDS = 0.5
+CANCEL_SECONDS = 1.0
 COMMAND_SECONDS = 30.0
 
 RETRYABLE: tuple[type[Exception], ...] = (
@@ -61,6 +62,21 @@ def _instant_of(count: tuple[int]) -> datetime:
     return _FIRST + timedelta(microseconds=count[0])
 
 
+class _Impatient(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
+    """A connection that hangs up when a statement cannot be called off in a second.
+
+    The driver would wait for the server to say that it is called off, up to the whole time a
+    statement may take: over a line that has fallen silent no deadline of ours would hold.
+    """
+
+    async def _cancel(self, *waiters: "asyncio.Future[None]") -> None:
+        late = asyncio.get_running_loop().call_later(CANCEL_SECONDS, self.terminate)
+        try:
+            await super()._cancel(*waiters)
+        finally:
+            late.cancel()
+
+
 async def _as_it_is(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
     """Leave no round trip for a reset: sessions of ours keep no setting, lock or listener.
 
@@ -97,6 +113,7 @@ async def connect_pool(
                 timeout=ACQUIRE_SECONDS,
                 command_timeout=COMMAND_SECONDS,
                 reset=_as_it_is,
+                connection_class=_Impatient,
                 server_settings={
                     "role": role,
                     "application_name": role,

@@ -37,6 +37,7 @@ WAIT_SECONDS_MAX = 2.0
 POLL_SECONDS = 0.01
 RECENT_SECONDS = 1.0
 STATEMENT_MS_MAX = 5_000
+READ_SECONDS_MAX = 6.0
 STILL_SECONDS_MAX = 60
 """One statement of a download, and how long its reader may pause."""
 _HEAD = "(select coalesce(max(position), 0) from log.events) as head"
@@ -174,7 +175,11 @@ class Reading:
     async def _beginning(
         self, principal: Principal, still: bool, by_key: bool
     ) -> AsyncIterator[Asked]:
-        async with self.pool.acquire() as connection, _standing_still(connection, still):
+        async with (
+            self.pool.acquire() as connection,
+            _hung_up_late(connection, still),
+            _standing_still(connection, still),
+        ):
             directory = self._directory
             while True:
                 sight = sight_for(principal, directory)
@@ -244,6 +249,21 @@ class Reading:
             position, _ = await positions(self.pool)
             text = f"Position {wanted} is not visible yet; {position} is."
             raise errors.NotYet(text, position=position)
+
+
+@asynccontextmanager
+async def _hung_up_late(connection: Any, still: bool) -> AsyncIterator[None]:
+    """Hang up on a read that takes too long: over a line that has fallen silent the server's own
+    limit is never heard of. What waits for the connection then fails as if it had been cut.
+    """
+    if still:
+        yield
+        return
+    late = asyncio.get_running_loop().call_later(READ_SECONDS_MAX, connection.terminate)
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 @asynccontextmanager

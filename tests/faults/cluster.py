@@ -120,11 +120,18 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cluster]:
-    """A whole stack over `folder`, with nothing of the caller's settings but the transport."""
+async def cluster(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, database_url: str = ""
+) -> AsyncIterator[Cluster]:
+    """A whole stack over `folder`, with nothing of the caller's settings but the transport.
+
+    `database_url` is of a server that is there already; without it the stack has its own.
+    """
     for name in list(os.environ):
         if name.startswith("LEADS_") and name != "LEADS_TRANSPORT":
             monkeypatch.delenv(name)
+    if database_url:
+        monkeypatch.setenv("LEADS_DATABASE_URL", database_url)
     said: list[str] = []
     async with running_stack(folder, said.append) as stack:
         yield Cluster(folder, stack, said)

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -55,6 +56,7 @@ class Workload:
     """What was asked and answered, and the calls that were told and acknowledged.
 
     troubles: how often something was answered that settled nothing, by status and code.
+    slowest: how many seconds the slowest of all tries took.
     """
 
     cluster: Cluster
@@ -63,6 +65,7 @@ class Workload:
     leads: list[str] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
     troubles: Counter[tuple[int, str]] = field(default_factory=Counter)
+    slowest: float = 0.0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, seconds: float, least: int = 0) -> None:
@@ -96,10 +99,12 @@ class Workload:
         async with asyncio.timeout(ANSWER_SECONDS):
             while True:
                 tries += 1
+                asked = monotonic()
                 try:
                     answer = await client.post(path, json=body, headers={"idempotency-key": key})
                 except httpx.TransportError:
                     answer = None
+                self.slowest = max(self.slowest, monotonic() - asked)
                 if answer is not None:
                     if is_final(answer):
                         break

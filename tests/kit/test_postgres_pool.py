@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 
 from services.kit.migrate import migrate
-from services.kit.postgres import connect_pool, count_instants
+from services.kit.postgres import close_pool, connect_pool, count_instants
 from services.local.postgres import LocalPostgres
+from tests.faults.silent_line import SilentLine
 
 
 async def fail(pool: "asyncpg.Pool[asyncpg.Record]", statement: str) -> None:
@@ -110,3 +111,20 @@ async def test_who_names_the_rows_looks_them_up_and_reads_no_whole_table(databas
     assert "Nested Loop" not in usual
     assert "Nested Loop" in named
     assert "Index" in named
+
+
+@pytest.mark.parametrize(("there", "back"), [(False, True), (True, False)])
+async def test_what_is_called_off_over_a_silent_line_is_over_soon(
+    database_url: str, there: bool, back: bool
+) -> None:
+    async with SilentLine(database_url).listening() as line:
+        pool = await connect_pool(line.url, "leads_query", largest=1)
+        line.there, line.back = there, back
+        async with asyncio.timeout(10):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await pool.fetchval("select 1")
+            line.heal()
+            assert await pool.fetchval("select 1") == 1, "another connection takes its place"
+            line.there, line.back = there, back
+            await close_pool(pool)
