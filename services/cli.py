@@ -212,6 +212,14 @@ def _bulk() -> typer.Typer:
     return family
 
 
+@_forms("import")
+def _import() -> typer.Typer:
+    """Import a file of leads: leads import FILE --campaign …; list, show, rows, refused, undo."""
+    from services.cli_import import app as family
+
+    return family
+
+
 @_forms("campaign")
 def _campaign() -> typer.Typer:
     """List and show campaigns; create, copy, change, activate and deactivate them."""

@@ -27,6 +27,9 @@ REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 TIMEOUT_SECONDS = 30.0
 DOWNLOAD_TIMEOUT_SECONDS = 90.0
 """Between two pieces: a large list is sorted before its first lead comes."""
+SEND_TIMEOUT_SECONDS = 300.0
+"""A large workbook is read to its end before it is answered."""
+SENT_BYTES = 1 << 18
 TRIES = 3
 PAUSE_SECONDS = 0.5
 
@@ -110,6 +113,27 @@ class Client:
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
         sent.setdefault("idempotency-key", f"cli-{new_id()}")
         return self._asked("POST", path, body, {}, sent).json()
+
+    def put(self, path: str, body: Any) -> Any:
+        """Return what a write answers that sets something as a whole."""
+        return self._asked("PUT", path, body, {}, {}).json()
+
+    def send(self, path: str, source: BinaryIO, media: str, **query: Any) -> Any:
+        """Send a file as it is read and return what is answered. Raises Failed when that broke off;
+        it is not tried again by itself.
+        """
+        given = {name: value for name, value in query.items() if value not in (None, "", ())}
+        sent = {"authorization": f"Bearer {self.key}", "content-type": media}
+        try:
+            answer = httpx.post(
+                self.address + path, params=given, headers=sent, trust_env=False,
+                content=iter(lambda: source.read(SENT_BYTES), b""), timeout=SEND_TIMEOUT_SECONDS,
+            )  # fmt: skip
+        except httpx.HTTPError as error:
+            raise Failed(_silent(self.address, error)) from None
+        if answer.is_error:
+            raise _problem(answer)
+        return answer.json()
 
     def save(self, path: str, sink: BinaryIO, **query: Any) -> None:
         """Write a download into `sink` as it comes. Raises Failed when it broke off: what is

@@ -28,10 +28,11 @@ from services.cli_campaign import app as campaign
 from services.cli_client import REFUSED, UNREACHABLE, USAGE
 from services.cli_command import app as command
 from services.cli_export import app as export
+from services.cli_import import app as imports
 from services.cli_lead import app as lead
 from services.cli_quarantine import app as quarantine
 from services.local.demo_keys import demo_keys
-from services.local.sample_data import CAMPAIGN
+from services.local.sample_data import CAMPAIGN, CAMPAIGN_CODE
 from tests.e2e.conftest import Loaded
 
 ROOT = Path(__file__).parents[2]
@@ -261,6 +262,58 @@ def test_a_filter_chooses_and_ids_are_left_out(shell: Shell) -> None:
     assert job["selected"] == len(total["leads"]) - 1
     refused = shell.run(bulk, "plan", "ready", *given, "--as", "agent", code=REFUSED)
     assert "[role-not-allowed]" in refused.stderr
+
+
+def test_a_file_of_leads_is_looked_at_imported_and_taken_back(shell: Shell, tmp_path: Path) -> None:
+    made = shell.json(campaign, "create", "--name", "Fair")["id"]
+    file = tmp_path / "fair.csv"
+    numbers = [f"+{next(NUMBERS)}" for _ in range(2)]
+    file.write_text(f"Tel,Who,Note\n{numbers[0]},Ann,x\n{numbers[1]},Bob,\n0415,Cy,y\n")
+    given = (str(file), "--campaign", made, "--mapping", "Who=name")
+    looked = shell.run(imports, *given, "--preview").stdout
+    assert "3  Note    (ignored)" in looked
+    assert "1 refused" in looked
+    assert "row 4 refused; Write the number in international form" in looked
+    assert "say --yes" in shell.run(imports, *given, code=USAGE).stderr
+    done = shell.json(imports, *given, "--yes")
+    assert (done["state"], done["result"]["created"]) == ("finished", 2)
+    listed = shell.run(imports, "list").stdout.splitlines()
+    assert listed[0].startswith(done["id"])
+    assert listed[0].endswith("fair.csv: finished, 2 created, 1 refused")
+    lines = shell.run(imports, "rows", done["id"], "--outcome", "created", "--json").stdout
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [one["row"] for one in found] == [2, 3]
+    output = tmp_path / "refused.csv"
+    shell.run(imports, "refused", done["id"], "-o", str(output))
+    assert output.read_text().splitlines()[1].endswith(",0415,Cy,y")
+    again = shell.run(imports, *given, "--yes").stdout
+    assert f"came before, as import {done['id']}" in again
+    assert "2 unchanged, 1 refused" in again
+    undone = shell.json(imports, "undo", done["id"], "--yes")
+    assert undone["undo"]["rows"] == {"reversed": 2}
+    assert "undone, 2 reversed" in shell.run(imports, "show", done["id"]).stdout
+    assert "nobody is there" in shell.run(imports, "undo", done["id"], code=USAGE).stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--campaign", "none"), "there is no campaign none"),
+        (("--mapping", "shoe=name"), "shoe=name names no column of the file"),
+        (("--mapping", "1="), "no column has a field"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_as_asked(
+    shell: Shell, tmp_path: Path, given: tuple[str, ...], told: str
+) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("phone\n+12025550190\n")
+    asked = given if "--campaign" in given else ("--campaign", CAMPAIGN_CODE, *given)
+    assert told in shell.run(imports, str(file), *asked, code=USAGE).stderr
+    missing = shell.run(
+        imports, str(tmp_path / "none.csv"), "--campaign", CAMPAIGN_CODE, code=USAGE
+    )
+    assert "the file cannot be read: No such file" in missing.stderr
 
 
 def test_campaigns(shell: Shell) -> None:

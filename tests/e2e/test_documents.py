@@ -28,7 +28,7 @@ PRINTED = "http://127.0.0.1:8080"
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ASKS = re.compile(
     r"\$LEADS\b|^export LEADS=|\bask "
-    r"|\./leads (command|bulk|campaign|export|lead|quarantine|view) ",
+    r"|\./leads (command|bulk|campaign|export|import|lead|quarantine|view) ",
     re.MULTILINE,
 )
 PIPE_CLOSED = 23
