@@ -6,6 +6,7 @@ times as long.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class Origin(NamedTuple):
     trace: str = ""
 
 
+@lru_cache(maxsize=64)  # who folds an event into several columns or tables asks several times
 def decode_origin(meta: bytes) -> Origin:
     """Return who and what caused an event, from their stored form (services/kit/codec.py)."""
     said = orjson.loads(meta)

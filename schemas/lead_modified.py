@@ -3,9 +3,7 @@
 from schemas import lead as events
 from schemas.event import Event
 
-# Calls and messages have dates and persons of their own, a clone changes nothing on its source,
-# and what only falls due changes nothing: these leave "last modified" alone.
-_LEAVES_DATE: frozenset[type[Event]] = frozenset(
+LEAVES_DATE: frozenset[type[Event]] = frozenset(
     {
         events.LeadCallStarted,
         events.LeadCallRecorded,
@@ -23,6 +21,9 @@ _LEAVES_DATE: frozenset[type[Event]] = frozenset(
         events.LeadMessageCancelled,
     }
 )
+"""Calls and messages have dates and persons of their own, a clone changes nothing on its source,
+and what only falls due changes nothing: these leave "last modified" alone.
+"""
 # The end of a lock or another owner may be what an edited status or a call brings with it.
 _MAY_BE_PART: frozenset[type[Event]] = frozenset({events.LeadOwnerChanged, events.LeadUnlocked})
 
@@ -30,7 +31,7 @@ _MAY_BE_PART: frozenset[type[Event]] = frozenset({events.LeadOwnerChanged, event
 def moves_modified_at(event: Event) -> bool:
     """Say whether the lead was last modified when this happened."""
     kind = type(event)
-    if kind in _LEAVES_DATE:
+    if kind in LEAVES_DATE:
         return False
     return kind not in _MAY_BE_PART or getattr(event, "part_of", None) != "call"
 

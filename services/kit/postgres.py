@@ -47,14 +47,19 @@ async def count_instants(connection: "asyncpg.Connection[asyncpg.Record]") -> No
         "timestamptz",
         schema="pg_catalog",
         format="tuple",
-        encoder=_count_of,
+        encoder=_tuple_of,
         decoder=_instant_of,
     )
 
 
-def _count_of(instant: datetime) -> tuple[int]:
+def count_of(instant: datetime) -> int:
+    """Return an instant as PostgreSQL counts it."""
     since = instant - _FIRST
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _tuple_of(instant: datetime) -> tuple[int]:
+    return (count_of(instant),)
 
 
 @lru_cache(maxsize=4096)  # events that were appended together have their time in common

@@ -3,11 +3,11 @@ at once, by one process or by several that share the streams.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -16,9 +16,12 @@ import uvloop
 from services.kit.background import collect_rarely
 from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import connect_pool, count_instants
+from services.projections.binary import HEADER, TRAILER, BinaryRows
 from services.projections.decoding import Decoder, Keys
 from services.projections.field_indexes import BUILD_SECONDS_MAX
+from services.projections.history import read_after
 from services.projections.model import Row, StreamRow
+from services.projections.packed import Unpacking, opened_of, packed_between
 from services.projections.registry import BY_NAME
 from services.projections.streams import Standing, Stream, cut_into, streams_between
 from services.projections.tables import Table, columns_of
@@ -28,6 +31,9 @@ SMALL = 20_000
 
 PARTS_EACH = 4
 """Parts of a process: so many that none waits long for the last."""
+
+LEFT_AT_ONCE = 1_000
+"""So many streams are folded at once of those that are not ordinary."""
 
 Item = TypeVar("Item")
 Progress = Callable[[int, int], None]
@@ -93,15 +99,12 @@ async def fold_part(part: Part) -> int:
         part.database_url, "leads_projections", largest=3, statement_timeout_ms=0
     )
     try:
-        decoder = Decoder(KeyRing(MasterKey(part.master_key), pool))
         async with pool.acquire() as reader, pool.acquire() as writer:
             # Who makes indexes later waits until this is on the disk; nobody reads it before.
             await writer.execute("set synchronous_commit = off")
-            for connection in (reader, writer):
-                await count_instants(connection)
+            await count_instants(reader)
             columns = await columns_of(writer, part.table)
-            table = Table(BY_NAME[part.model], part.table, columns)
-            return await _Folding(part, table, decoder).copy(reader, writer)
+            return await _Folding(part, columns, pool).copy(reader, writer)
     finally:
         await pool.close()
 
@@ -111,10 +114,18 @@ class _Folding:
     are made, the server reads the next ones and takes the last ones in.
     """
 
-    def __init__(self, part: Part, table: Table, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        part: Part,
+        columns: Sequence[tuple[str, str]],
+        pool: "asyncpg.Pool[asyncpg.Record]",
+    ) -> None:
         self._part = part
-        self._table = table
-        self._decoder = decoder
+        self._model = BY_NAME[part.model]
+        self._columns = columns
+        self._pool = pool
+        self._master = MasterKey(part.master_key)
+        self._decoder = Decoder(KeyRing(self._master, pool))
         self._events = 0
 
     async def copy(
@@ -123,32 +134,56 @@ class _Folding:
         writer: "asyncpg.Connection[asyncpg.Record]",
     ) -> int:
         """Return the number of events read."""
+        whole = isinstance(self._model, StreamRow)
         async with reader.transaction(isolation="repeatable_read", readonly=True):
-            await writer.copy_records_to_table(
-                self._table.name,
-                records=self._records(reader),
-                columns=self._table.copied,
+            chunks = self._packed(reader) if whole else self._one_by_one(reader)
+            first: Sequence[Row] = await anext(chunks, [])
+            packing = BinaryRows(self._columns, first)
+            await writer.copy_to_table(
+                self._part.table,
+                source=_copied(packing, first, chunks),
+                columns=packing.names,
                 schema_name="read",
+                format="binary",
                 timeout=BUILD_SECONDS_MAX,
             )
         return self._events
 
-    async def _records(
+    async def _packed(
         self, reader: "asyncpg.Connection[asyncpg.Record]"
-    ) -> AsyncIterator[tuple[Any, ...]]:
-        model, part = self._table.model, self._part
-        opened = model.opened if isinstance(model, StreamRow) else None
-        chunks = streams_between(reader, part.low, part.high, opened)
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Yield rows of streams each of which makes one row."""
+        model, part = self._model, self._part
+        assert isinstance(model, StreamRow)
+        unpacking = Unpacking(model, self._master, part.standing)
+        chunks = packed_between(reader, part.low, part.high, opened_of(model))
+        async for chunk in _ahead(chunks):
+            yield list(unpacking.rows_of(chunk))
+        self._events = unpacking.events
+        left = unpacking.left
+        for first in range(0, len(left), LEFT_AT_ONCE):
+            after = dict.fromkeys(left[first : first + LEFT_AT_ONCE], 0)
+            streams = list((await read_after(self._pool, after)).items())
+            keys = await self._decoder.load_keys(one for _, stored in streams for one in stored)
+            yield self._rows_of(streams, keys)
+
+    async def _one_by_one(
+        self, reader: "asyncpg.Connection[asyncpg.Record]"
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Yield rows of streams that make some rows, or one an event."""
+        chunks = streams_between(reader, self._part.low, self._part.high)
         async for chunk, keys in _ahead(self._with_keys(_ahead(chunks))):
-            rows: list[Row] = []
-            for stream_id, stored in chunk:
-                self._events += len(stored)
-                if stored[0].type.partition(".")[0] == model.category:
-                    applied = part.standing.applied(stream_id, stored)
-                    events = self._decoder.decode_stream(applied, keys)
-                    rows.extend(model.advance(None, events)[1].rows)
-            for record in self._table.records_of(rows):
-                yield record
+            self._events += sum(len(stored) for _, stored in chunk)
+            yield self._rows_of(chunk, keys)
+
+    def _rows_of(self, streams: Iterable[Stream], keys: Keys) -> list[Row]:
+        rows: list[Row] = []
+        for stream_id, stored in streams:
+            if stored[0].type.partition(".")[0] == self._model.category:
+                applied = self._part.standing.applied(stream_id, stored)
+                events = self._decoder.decode_stream(applied, keys)
+                rows.extend(self._model.advance(None, events)[1].rows)
+        return rows
 
     async def _with_keys(
         self, chunks: AsyncIterator[list[Stream]]
@@ -156,6 +191,16 @@ class _Folding:
         async for chunk in chunks:
             keys = await self._decoder.load_keys(one for _, stored in chunk for one in stored)
             yield chunk, keys
+
+
+async def _copied(
+    packing: BinaryRows, first: Sequence[Row], others: AsyncIterator[Sequence[Row]]
+) -> AsyncIterator[bytes]:
+    yield HEADER
+    yield packing.pack(first)
+    async for rows in others:
+        yield packing.pack(rows)
+    yield TRAILER
 
 
 async def _ahead(items: AsyncIterator[Item]) -> AsyncIterator[Item]:

@@ -5,7 +5,7 @@ What a lead *is* for decisions stands in services/command/domain/lead; this is w
 it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from schemas import lead as events
 from schemas.envelope import Recorded
 from schemas.event import Event
-from schemas.lead_modified import moves_modified_at, moves_modified_by
-from services.projections import lead_clock, lead_dealings, lead_status
+from schemas.lead_modified import LEAVES_DATE, moves_modified_at, moves_modified_by
+from services.projections import lead_clock, lead_contacts, lead_dealings, lead_status
 from services.projections.lead_status import end_callback, end_waiting, set_status
 from services.projections.model import Row, StreamRow
 
@@ -27,24 +27,37 @@ _parse = datetime.fromisoformat
 
 def fold(row: Row | None, recorded: Recorded) -> Row:
     """Return the row after one more event: the row given, changed, or a first one."""
+    return fold_all(row, (recorded,))
+
+
+def fold_all(row: Row | None, happened: Sequence[Recorded]) -> Row:
+    """Return the row after these events, at least one, that follow each other."""
+    last = happened[-1]
     if row is None:
-        row = _first(recorded)
-    row["version"] = recorded.version
-    row["position"] = recorded.position
-    happened = recorded.happened_at
-    if happened > row["last_activity_at"]:
-        row["last_activity_at"] = happened
-    event = recorded.event
-    kind = type(event)
-    change = _CHANGES.get(kind)
-    if change is None:  # unknown here, or of no concern to the grid
-        return row
-    change(row, event, recorded)
-    if not moves_modified_at(event):
-        return row
-    row["last_modified_at"] = happened
-    if moves_modified_by(event):
-        row["last_modified_by"] = recorded.origin.actor
+        row = _first(happened[0])
+    changes = _CHANGES
+    activity = row["last_activity_at"]
+    modified = modified_by = None
+    for recorded in happened:
+        if recorded.happened_at > activity:
+            activity = recorded.happened_at
+        event = recorded.event
+        kind = type(event)
+        change = changes.get(kind)
+        if change is None:  # unknown here, or of no concern to the grid
+            continue
+        change(row, event, recorded)
+        if kind not in LEAVES_DATE and moves_modified_at(event):
+            modified = recorded
+            if moves_modified_by(event):
+                modified_by = recorded
+    row["version"] = last.version
+    row["position"] = last.position
+    row["last_activity_at"] = activity
+    if modified is not None:
+        row["last_modified_at"] = modified.happened_at
+    if modified_by is not None:
+        row["last_modified_by"] = modified_by.origin.actor
     return row
 
 
@@ -182,46 +195,6 @@ def _fields_changed(row: Row, event: events.LeadFieldsChanged, _: Recorded) -> N
 
 def _phone_changed(row: Row, event: events.LeadPhoneChanged, _: Recorded) -> None:
     row["phone"], row["phone_typed"] = event.phone, event.phone_typed
-
-
-def _contact(event: events.LeadContactAdded | events.LeadContactChanged) -> Row:
-    fields = dict(event.fields) if event.fields else {}
-    return {
-        "id": event.contact,
-        "phone": event.phone,
-        "typed": event.phone_typed,
-        "fields": fields,
-    }
-
-
-def _contact_added(row: Row, event: events.LeadContactAdded, _: Recorded) -> None:
-    row["contacts"] = [*row["contacts"], _contact(event)]
-
-
-def _contact_changed(row: Row, event: events.LeadContactChanged, _: Recorded) -> None:
-    changed = _contact(event)
-    row["contacts"] = [
-        changed if one["id"] == event.contact else one for one in row["contacts"]
-    ]  # fmt: skip
-
-
-def _contact_removed(row: Row, event: events.LeadContactRemoved, _: Recorded) -> None:
-    row["contacts"] = [one for one in row["contacts"] if one["id"] != event.contact]
-
-
-def _contacts_reordered(row: Row, event: events.LeadContactsReordered, _: Recorded) -> None:
-    place = {contact: index for index, contact in enumerate(event.order)}
-    row["contacts"] = sorted(row["contacts"], key=lambda one: place.get(one["id"], len(place)))
-
-
-def _note_written(
-    row: Row, event: events.LeadNoteAdded | events.LeadNoteEdited, _: Recorded
-) -> None:
-    row["notes"] = {**row["notes"], str(event.note): event.text}
-
-
-def _note_removed(row: Row, event: events.LeadNoteRemoved, _: Recorded) -> None:
-    row["notes"] = {n: text for n, text in row["notes"].items() if n != str(event.note)}
 
 
 def _owner_changed(row: Row, event: events.LeadOwnerChanged, _: Recorded) -> None:
@@ -426,13 +399,6 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadCreated: _created,
     events.LeadFieldsChanged: _fields_changed,
     events.LeadPhoneChanged: _phone_changed,
-    events.LeadContactAdded: _contact_added,
-    events.LeadContactChanged: _contact_changed,
-    events.LeadContactRemoved: _contact_removed,
-    events.LeadContactsReordered: _contacts_reordered,
-    events.LeadNoteAdded: _note_written,
-    events.LeadNoteEdited: _note_written,
-    events.LeadNoteRemoved: _note_removed,
     events.LeadOwnerChanged: _owner_changed,
     events.LeadReset: _reset,
     events.LeadAttemptsRestored: _attempts_restored,
@@ -462,6 +428,7 @@ _CHANGES: dict[type[Event], Callable[[Row, Any, Recorded], None]] = {
     events.LeadAnonymised: _anonymised,
     events.LeadDeleted: _deleted,
     **lead_clock.CHANGES,
+    **lead_contacts.CHANGES,
     **lead_dealings.CHANGES,
     **lead_status.CHANGES,
 }
@@ -493,4 +460,5 @@ MODEL = StreamRow(
     ),
     often=OFTEN,
     rare=itemgetter(*(name for name in _EMPTY if name not in OFTEN)),
+    fold_all=fold_all,
 )

@@ -1,6 +1,6 @@
 """The whole log stream by stream, in bounded memory: what rebuild and check fold."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,12 +10,10 @@ from services.kit.codec import StoredEvent
 from services.kit.feed import partition_of
 
 FETCHED = 4_000
-# The columns of StoredEvent. Nobody here looks at hashes; personal fields are left where a fold
-# does not look at them, and need no key then.
+# The columns of StoredEvent. Nobody here looks at hashes.
 _RANGE = """
     select position, recorded_at, happened_at, stream_id, version, schema_version, type,
-           ''::bytea as hash, data, meta,
-           case when $3::text[] is null or type = any($3) then personal end as personal
+           ''::bytea as hash, data, meta, personal
       from log.events where stream_id >= $1 and ($2::uuid is null or stream_id < $2)
       order by stream_id, version
 """
@@ -55,23 +53,15 @@ class Standing:
 
 
 async def streams_between(
-    connection: "asyncpg.Connection[asyncpg.Record]",
-    low: UUID,
-    high: UUID | None,
-    opened: Collection[str] | None = None,
+    connection: "asyncpg.Connection[asyncpg.Record]", low: UUID, high: UUID | None
 ) -> AsyncIterator[list[Stream]]:
     """Yield all streams from `low` to before `high`, whole, some thousand events at a time, in
     order of their ids, without their hashes.
 
-    opened: the events (stored names) of which personal fields are wanted; None: of all.
-    `connection` must be in a transaction. The index is followed, so that nothing is sorted.
+    `connection` must be in a transaction.
     """
-    await connection.execute("set local enable_sort = off")
-    await connection.execute("set local enable_seqscan = off")
-    await connection.execute("set local enable_bitmapscan = off")
-    await connection.execute("set local max_parallel_workers_per_gather = 0")
-    wanted = None if opened is None else list(opened)
-    cursor = await connection.cursor(_RANGE, low, high, wanted)
+    await follow_index(connection)
+    cursor = await connection.cursor(_RANGE, low, high)
     rest: Stream | None = None
     while True:
         rows = await cursor.fetch(FETCHED)
@@ -92,6 +82,13 @@ async def streams_between(
             yield chunk
     if rest is not None:
         yield [rest]
+
+
+async def follow_index(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Let this transaction read the log along its index of streams, so that nothing is sorted."""
+    for way in ("sort", "seqscan", "bitmapscan", "hashagg"):
+        await connection.execute(f"set local enable_{way} = off")
+    await connection.execute("set local max_parallel_workers_per_gather = 0")
 
 
 async def cut_into(pool: "asyncpg.Pool[asyncpg.Record]", parts: int) -> list[UUID]:
