@@ -18,6 +18,7 @@ from schemas.envelope import decode_origin
 from schemas.rights import callable_owners
 from services.kit import errors
 from services.query import answers, dnc, quarantine
+from services.query.blast_radius import Because
 from services.query.causes import Cause, cause_of
 from services.query.changes import complete
 from services.query.masking import mask_event
@@ -63,14 +64,15 @@ SEE_ALL_JOBS = frozenset({"admin", "auditor"})
 
 
 class EventParameters(Current):
-    """Events after position `after`, oldest first: of these categories, kinds (`lead.created`) and
-    actors, or all there are.
+    """Events after position `after`, oldest first: of these categories, kinds (`lead.created`),
+    actors and with this cause, or all there are.
     """
 
     after: Position = 0
     category: list[Category] = Field(default=[], max_length=len(CATEGORIES))
     kind: list[EventKind] = Field(default=[], max_length=100)
     actor: list[Actor] = Field(default=[], max_length=50)
+    cause: Because | None = None
     limit: Limit = LIMIT_DEFAULT
 
 
@@ -162,9 +164,11 @@ async def _page(asked: Asked, given: EventParameters) -> Response:
         parts.append(f"{_CATEGORY} = any({arguments.add(list(given.category), 'text[]')})")
     if given.kind:
         parts.append(f"e.type = any({arguments.add(list(given.kind), 'text[]')})")
+    said = "convert_from(e.meta, 'UTF8')::jsonb ->>"
     if given.actor:
-        said = "convert_from(e.meta, 'UTF8')::jsonb ->> 'actor'"
-        parts.append(f"{said} = any({arguments.add(list(given.actor), 'text[]')})")
+        parts.append(f"{said} 'actor' = any({arguments.add(list(given.actor), 'text[]')})")
+    if given.cause is not None:
+        parts.append(f"{said} 'cause' = {arguments.add(given.cause, 'text')}")
     parts.append(_visible(asked, arguments))
     where = " and ".join(parts)
     limit = arguments.add(given.limit, "int8")

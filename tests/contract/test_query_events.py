@@ -121,6 +121,10 @@ async def test_events_are_told_by_kind_and_actor(world: World) -> None:
     await world.happen(named("one"), leads.LeadPaused(), by="agent")
     (mine,) = await heard(world, "agent", actor=user("agent"))
     assert mine["kind"] == "lead.paused"
+    assert len(await heard(world, "agent", cause="command:test")) == len(
+        await heard(world, "agent")
+    )
+    assert await heard(world, "agent", cause="command:other") == []
 
 
 @pytest.mark.parametrize(
