@@ -201,7 +201,7 @@ async def _found(
 
     everything = asked.sight.everything or asked.then is not None
     aside = beside(question.sort, half) and len(question.sort) == 1 and not everything
-    if not aside and _leading(asked, question) in (None, question.tree):
+    if searched.few or (not aside and _leading(asked, question) in (None, question.tree)):
         return await selected()
     found = await selected(PROBED_MAX)
     if len(found) >= question.limit:
@@ -238,7 +238,8 @@ async def _selected(
     kinds, sort = asked.directory.kinds, question.sort
     arguments = Arguments()
     wanted = f"{columns(arguments)}, {selected_place(sort, kinds, arguments)}"
-    table = beside(sort, half) if probed != 0 else ""
+    # Leads looked up before are sorted: along an order all of them would be tried at each step.
+    table = "" if probed == 0 or searched.few else beside(sort, half)
     tree, bounds = part_beside(question.tree, sort[0].field if table else "")
     base = leads_condition(tree, asked, arguments, found=searched)
     condition, order = half_condition(sort, half, kinds, arguments, table)

@@ -16,6 +16,7 @@ from schemas.envelope import Origin, Recorded
 from schemas.filter_text import print_filter, read_filter
 from schemas.filters import FilterInvalid, check_filter
 from schemas.pool import PoolCreated
+from schemas.rights import TeamTree, sees, sight_of
 from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections import lead, lead_log, pool, segment
@@ -23,7 +24,7 @@ from services.projections.field_indexes import choose
 from services.projections.model import StreamRow, Writes
 from services.projections.registry import MODELS
 from services.projections.tables import Tables
-from tests.contract.query_service import NOON, SPRING, World, running
+from tests.contract.query_service import NOON, SPRING, TEAMS, USERS, World, named, running
 from tests.property.filter_trees import KINDS, POOLS, SEGMENTS, SORTED, log_of, rows, trees
 from tests.property.plain_filters import matches, value_of
 
@@ -31,6 +32,19 @@ ROWS = rows(150)
 LOGS = {row["lead_id"]: log_of(row) for row in ROWS}
 INDEXED = ("age", "seen")
 """Fields with an index are asked about in another way."""
+CALLERS = ("admin", "leader", "agent")
+"""For who sees little leads are found in another way."""
+TREE = TeamTree(
+    {named(one): None if above is None else named(above) for one, above in TEAMS.items()},
+    {
+        named(one): [named(user) for user, (of_team, _, _) in USERS.items() if of_team == one]
+        for one in TEAMS
+    },
+)
+SIGHTS = {
+    by: sight_of(role, rights, named(by), named(of_team), TREE)
+    for by, (of_team, role, rights) in USERS.items()
+}
 BROKEN_DOWN = ("status", "owner", "active", "pool_name", "segment_name", "fields.tier")
 
 
@@ -43,12 +57,12 @@ class Leads:
         self.writer = writer
         self.versions = Counter({row["lead_id"]: 1 for row in ROWS})
 
-    def asked(self, path: str, body: dict[str, Any]) -> Any:
-        return self.run(self.world.asked(path, body))
+    def asked(self, path: str, body: dict[str, Any], by: str = "admin") -> Any:
+        return self.run(self.world.asked(path, body, by))
 
-    def selected(self, tree: Any) -> dict[str, int]:
+    def selected(self, tree: Any, by: str) -> dict[str, int]:
         """Freeze what the filter finds; return the leads of the selection with their versions."""
-        answer = self.run(self.world.post("/v1/selections", {"filter": tree}))
+        answer = self.run(self.world.post("/v1/selections", {"filter": tree}, by))
         assert answer.status_code == 201, answer.text
         asked = "select lead_id, version from job.selected where selection_id = $1"
         found = self.run(self.world.reading.pool.fetch(asked, UUID(answer.json()["id"])))
@@ -63,7 +77,8 @@ class Leads:
 
 
 @pytest.fixture
-def leads(database_url: str) -> Iterator[Leads]:
+def leads(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Leads]:
+    monkeypatch.setattr("services.query.lead.PROBED_MAX", 9)
     with asyncio.Runner() as runner:
         context = running(database_url)
         world = runner.run(context.__aenter__())
@@ -98,23 +113,31 @@ async def _write(writer: Any, stored: Sequence[tuple[Any, Any]]) -> None:
             await tables.write(connection, model, {UUID(int=1): Writes(written)})
 
 
-def expected(tree: Any) -> list[dict[str, Any]]:
-    return [row for row in ROWS if matches(tree, row, LOGS[row["lead_id"]], KINDS, NOON)]
+def expected(tree: Any, by: str) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in ROWS
+        if sees(SIGHTS[by], row["owner"], row["active"], row["user_processed_by"])
+        and (tree is None or matches(tree, row, LOGS[row["lead_id"]], KINDS, NOON))
+    ]
 
 
 @settings(max_examples=200)
-@given(tree=trees(), field=st.sampled_from(BROKEN_DOWN))
-def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any, field: str) -> None:
-    found = expected(tree)
+@given(tree=trees(), field=st.sampled_from(BROKEN_DOWN), by=st.sampled_from(CALLERS))
+def test_a_filter_finds_what_plain_python_finds(
+    leads: Leads, tree: Any, field: str, by: str
+) -> None:
+    found = expected(tree, by)
     wanted = {str(row["lead_id"]) for row in found}
     raw = tree.model_dump(mode="json")
-    page = leads.asked("/v1/leads/search", {"filter": raw, "limit": 1000, "columns": ["status"]})
+    body = {"filter": raw, "limit": 1000, "columns": ["status"]}
+    page = leads.asked("/v1/leads/search", body, by)
     assert {one["lead_id"] for one in page["leads"]} == wanted
     assert len(page["leads"]) == len(wanted)
-    count = leads.asked("/v1/leads/count", {"filter": raw})
+    count = leads.asked("/v1/leads/count", {"filter": raw}, by)
     assert (count["count"], count["exact"]) == (len(wanted), True)
-    assert leads.selected(raw) == dict.fromkeys(wanted, 1)
-    spread = leads.asked("/v1/leads/breakdown", {"filter": raw, "field": field})
+    assert leads.selected(raw, by) == dict.fromkeys(wanted, 1)
+    spread = leads.asked("/v1/leads/breakdown", {"filter": raw, "field": field}, by)
     values = Counter(value_of(field, KINDS[field], row) for row in found)
     empty = values.pop(None, 0) + values.pop("", 0)
     assert {part["value"]: part["count"] for part in spread["parts"]} == values
@@ -127,30 +150,33 @@ def test_a_filter_finds_what_plain_python_finds(leads: Leads, tree: Any, field: 
     fields=st.lists(st.sampled_from(SORTED), min_size=1, max_size=3, unique=True),
     descending=st.lists(st.booleans(), min_size=3, max_size=3),
     limit=st.integers(1, 80),
+    by=st.sampled_from(CALLERS),
 )
 def test_pages_in_any_order_hold_every_lead_once_forth_and_back(
-    leads: Leads, fields: list[str], descending: list[bool], limit: int
+    leads: Leads, fields: list[str], descending: list[bool], limit: int, by: str
 ) -> None:
     sort = [
         {"field": field, "descending": way} for field, way in zip(fields, descending, strict=False)
     ]
     body = {"sort": sort, "columns": ["lead_id"]}
-    whole = [
-        one["lead_id"] for one in leads.asked("/v1/leads/search", {**body, "limit": 1000})["leads"]
-    ]
-    assert sorted(whole) == sorted(str(row["lead_id"]) for row in ROWS)
+
+    def asked(**more: Any) -> Any:
+        return leads.asked("/v1/leads/search", {**body, **more}, by)
+
+    whole = [one["lead_id"] for one in asked(limit=1000)["leads"]]
+    assert sorted(whole) == sorted(str(row["lead_id"]) for row in expected(None, by))
     _check_order(whole, fields, descending)
     forth: list[str] = []
-    page = leads.asked("/v1/leads/search", {**body, "limit": limit})
+    page = asked(limit=limit)
     while True:
         forth += [one["lead_id"] for one in page["leads"]]
         if page["next"] is None:
             break
-        page = leads.asked("/v1/leads/search", {**body, "limit": limit, "cursor": page["next"]})
+        page = asked(limit=limit, cursor=page["next"])
     assert forth == whole
     back = [one["lead_id"] for one in page["leads"]]
     while page["previous"] is not None:
-        page = leads.asked("/v1/leads/search", {**body, "limit": limit, "cursor": page["previous"]})
+        page = asked(limit=limit, cursor=page["previous"])
         back = [one["lead_id"] for one in page["leads"]] + back
     assert back == whole
 
@@ -176,9 +202,10 @@ UNTOUCHED = [row for place, row in enumerate(ROWS) if place % 3]
     limit=st.integers(15, 60),
     tree=st.none() | trees(),
     seed=st.integers(0, 2**32),
+    by=st.sampled_from(CALLERS),
 )
 def test_pages_of_a_changing_list_show_what_stays_once_and_miss_nothing(
-    leads: Leads, fields: list[str], descending: bool, limit: int, tree: Any, seed: int
+    leads: Leads, fields: list[str], descending: bool, limit: int, tree: Any, seed: int, by: str
 ) -> None:
     chance = random.Random(seed)
     body: dict[str, Any] = {
@@ -187,7 +214,7 @@ def test_pages_of_a_changing_list_show_what_stays_once_and_miss_nothing(
         "limit": limit,
         "filter": None if tree is None else tree.model_dump(mode="json"),
     }
-    found = UNTOUCHED if tree is None else [row for row in expected(tree) if row in UNTOUCHED]
+    found = [row for row in expected(tree, by) if row in UNTOUCHED]
     staying = {str(row["lead_id"]) for row in found}
 
     def next_page(cursor: str | None) -> Any:
@@ -197,7 +224,7 @@ def test_pages_of_a_changing_list_show_what_stays_once_and_miss_nothing(
             other = {**chance.choice(ROWS), "lead_id": one["lead_id"]}
             changed.append({**other, "deleted": chance.random() < 0.3})
         leads.write(changed)
-        return leads.asked("/v1/leads/search", {**body, "cursor": cursor})
+        return leads.asked("/v1/leads/search", {**body, "cursor": cursor}, by)
 
     def shown(page: Any) -> list[str]:
         return [one["lead_id"] for one in page["leads"] if one["lead_id"] in staying]
