@@ -199,7 +199,7 @@ async def _found(
     async def selected(probed: int | None = None) -> list[Any]:
         return await _selected(asked, question, half, searched, columns, probed)
 
-    everything = asked.sight.everything or asked.then is not None
+    everything = asked.sight.everything or asked.then
     aside = beside(question.sort, half) and len(question.sort) == 1 and not everything
     if searched.few or (not aside and _leading(asked, question) in (None, question.tree)):
         return await selected()

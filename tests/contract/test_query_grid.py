@@ -13,7 +13,7 @@ from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections.field_indexes import NotChosen, choose, drop
 from services.projections.rebuild import rebuild
-from services.query import searching
+from services.query import lead, searching
 from tests.contract.query_service import (
     AUTUMN,
     NOON,
@@ -213,6 +213,14 @@ async def test_who_sees_little_gets_the_same_pages_however_far_an_order_is_gone_
         due = f"2026-03-0{1 + index % 9}T10:00:00Z"
         await world.lead(f"lead {index}", owner=owner, next_dial_at=due, priority=1 + index % 2)
     mine = [named(f"lead {index}") for index in (0, 4, 8)]
+    gone: list[int | None] = []
+    selected = lead._selected
+
+    async def noted(*given: Any) -> Any:
+        gone.append(given[-1])
+        return await selected(*given)
+
+    monkeypatch.setattr(lead, "_selected", noted)
     tree = {"op": "range", "field": "next_dial_at", "lt": "2026-03-09T00:00:00Z"}
     for probed, sorted_at_once in ((3_000, 100_000), (1, 100_000), (1, 0), (5, 100_000)):
         monkeypatch.setattr("services.query.lead.PROBED_MAX", probed)
@@ -233,6 +241,9 @@ async def test_who_sees_little_gets_the_same_pages_however_far_an_order_is_gone_
             assert pages == (mine[::-1] if descending else mine), (probed, descending)
             some = await world.found(tree, "agent", sort=order)
             assert some == [one for one in pages if one != mine[2]]
+        assert probed in gone
+        assert probed > 1 or (0 if sorted_at_once else None) in gone
+        gone.clear()
 
 
 async def test_leads_of_one_value_fill_the_same_pages_however_far_they_are_gone_along(
