@@ -8,6 +8,7 @@ from schemas.export import EXPORT_EVENTS
 from schemas.favourite import FAVOURITE_EVENTS
 from schemas.imports import IMPORT_EVENTS
 from schemas.lead import LEAD_EVENTS
+from schemas.mailing import MAILING_EVENTS
 from schemas.organisation import ORGANISATION_EVENTS
 from schemas.pool import POOL_EVENTS
 from schemas.quarantine import QUARANTINE_EVENTS
@@ -29,5 +30,6 @@ EVENTS: dict[str, type[Event]] = {
         *FAVOURITE_EVENTS,
         *EXPORT_EVENTS,
         *IMPORT_EVENTS,
+        *MAILING_EVENTS,
     )
 }

@@ -20,7 +20,8 @@ class ExportRequested(Event):
 
     view: whose filter, columns and sort these are, None = none. format: `csv` or `ndjson`.
     columns: none = all. skip_empty: without leads no mail goes out. recipients: e-mail addresses
-    that are sent a link.
+    that are sent a link. mailing: which one begins it by the clock; note: what its mails say of
+    that.
     """
 
     TOPIC: ClassVar[str] = "export.requested"
@@ -34,6 +35,8 @@ class ExportRequested(Event):
     format: str = "csv"
     view: str | None = None
     skip_empty: bool = False
+    mailing: str | None = None
+    note: str = ""
     filter: Stored | None = None
     recipients: Sequence[str] = ()
 

@@ -244,6 +244,14 @@ def _export() -> typer.Typer:
     return family
 
 
+@_forms("view")
+def _view() -> typer.Typer:
+    """Views: list them, have them mailed at times of the wall clock."""
+    from services.cli_view import app as family
+
+    return family
+
+
 @_forms("quarantine")
 def _quarantine() -> typer.Typer:
     """Calls that could not be taken in: list, show, mend, discard, reprocess them."""

@@ -1,7 +1,7 @@
 """Asking the API from a shell: where it is, with which key, and what its refusals say.
 
-`leads command`, `bulk`, `campaign`, `export` and `lead` all speak through this, over HTTP as
-anybody does.
+`leads command`, `bulk`, `campaign`, `export`, `lead` and `view` all speak through this, over HTTP
+as anybody does.
 """
 
 import json

@@ -15,6 +15,7 @@ from services.command.domain.export import state as export
 from services.command.domain.favourite import state as favourite
 from services.command.domain.imports import state as imports
 from services.command.domain.lead import evolving as lead
+from services.command.domain.mailing import state as mailing
 from services.command.domain.organisation import state as organisation
 from services.command.domain.pool import state as pool
 from services.command.domain.quarantine import state as quarantine
@@ -53,6 +54,7 @@ AGGREGATES: dict[str, Aggregate] = {
     "view": Aggregate(view.replay, _without_actor(view.fold)),
     "favourite": Aggregate(favourite.replay, _without_actor(favourite.fold)),
     "export": Aggregate(export.replay, _without_actor(export.fold)),
+    "mailing": Aggregate(mailing.replay, _without_actor(mailing.fold)),
     "bulk": Aggregate(bulk.replay, _without_actor(bulk.fold)),
     "import": Aggregate(imports.replay, _without_actor(imports.fold)),
 }
@@ -70,5 +72,6 @@ PLACES = {
     "segment": "/v1/segments",
     "view": "/v1/views",
     "export": "/v1/exports",
+    "mailing": "/v1/view-mails",
 }
 """Where streams of a category are read and commanded by id; others have no id in their address."""

@@ -38,6 +38,7 @@ UNKNOWN_CODES = frozenset(
         "unknown-segment",
         "unknown-view",
         "unknown-export",
+        "unknown-mailing",
     }
 )
 """Refusals because what the path names does not exist: 404. They point at no field."""

@@ -20,6 +20,7 @@ from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.claims import numbers_of
 from services.command.domain.lead.cloning import CloneLead
 from services.command.domain.lead.state import Lead
+from services.command.domain.mailing.state import Mailing
 from services.command.domain.organisation.commands import DeactivateStatus
 from services.command.domain.organisation.state import Organisation
 from services.command.domain.phones import NotAPhone, parse_phone
@@ -207,7 +208,7 @@ class FactsLoader:
         A pool nobody created is on: leads may have named it before there were pools.
         """
         facts: dict[str, Any] = {
-            fact: seen[stream] for fact, (stream, _) in _named_by(command).items()
+            fact: seen[stream] for fact, (stream, _) in _named_by(command, state).items()
         }
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
@@ -306,20 +307,21 @@ def campaigns_of(command: Command, state: Any) -> tuple[UUID | None, UUID | None
 def _looked_at(command: Command, state: Any) -> dict[UUID, str]:
     """Return the streams a decision looks at beside its own, but for do-not-call entries."""
     streams = {one: "campaign" for one in campaigns_of(command, state) if one is not None}
-    streams.update(_named_by(command).values())
+    streams.update(_named_by(command, state).values())
     if command.needs_pool and state.pool_id is not None:
         streams[parse_id(state.pool_id)] = "pool"
     return streams
 
 
-def _named_by(command: Command) -> dict[str, tuple[UUID, str]]:
-    """Return the streams the command names, by the fact that each is."""
+def _named_by(command: Command, state: Any) -> dict[str, tuple[UUID, str]]:
+    """Return the streams the command names, or the mailing it addresses, by the fact each is."""
     named = {}
     for fact, field, category in _NAMED:
         stream = _id_in(command, field)
         if stream is not None:
             named[fact] = (stream, category)
-    view = vars(command).get("view")
+    view = state.view if isinstance(state, Mailing) else None
+    view = vars(command).get("view") or view
     if view is not None and "-" in view:
         named["view"] = (parse_id(view), "view")
     return named

@@ -56,6 +56,7 @@ _PHRASES: Mapping[str, tuple[str, ...]] = {
     "segment": ("Segment",),
     "view": ("View",),
     "export": ("Export",),
+    "mailing": ("ViewMail",),
     "favourite": ("Favourite",),
 }
 """What the path of an aggregate says already and its verbs leave out."""

@@ -9,6 +9,7 @@ from services.projections import (
     favourite,
     lead,
     lead_log,
+    mailing,
     pool,
     quarantine,
     segment,
@@ -32,6 +33,7 @@ MODELS: tuple[ReadModel, ...] = (
     segment.MODEL,
     view.MODEL,
     export_job.MODEL,
+    mailing.MODEL,
     favourite.MODEL,
 )
 BY_NAME: dict[str, ReadModel] = {model.name: model for model in MODELS}

@@ -32,6 +32,7 @@ from services.query import (
     lead,
     lead_history,
     lead_log,
+    mailing,
     organisation,
     pool,
     pool_log,
@@ -59,6 +60,7 @@ LAG_EVENTS_MAX = 100_000
 _ROUTES = (
     export,
     export_job,
+    mailing,
     lead,
     breakdown,
     lead_history,

@@ -39,6 +39,7 @@ Category = Literal[
     "view",
     "favourite",
     "export",
+    "mailing",
 ]
 CATEGORIES: tuple[Category, ...] = (
     "lead",
@@ -52,6 +53,7 @@ CATEGORIES: tuple[Category, ...] = (
     "view",
     "favourite",
     "export",
+    "mailing",
 )
 EventKind = Annotated[str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$")]
 LOOKED_AT_MAX = 20_000
@@ -121,6 +123,7 @@ def _visible(asked: Asked, arguments: Arguments) -> str:
         "lead": lead,
         "bulk": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
         "export": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
+        "mailing": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
         "view": _VIEW.format(me=me, shared=shared),
         "favourite": _FAVOURITE.format(me=me),
         "dnc": "true" if who.role in dnc.ROLES else "false",

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from schemas import bulk, dnc, export, favourite, quarantine, view
+from schemas import bulk, dnc, export, favourite, mailing, quarantine, view
 from schemas import lead as leads
 from schemas.catalogue import EVENTS
 from schemas.pool import PoolCreated
@@ -27,6 +27,10 @@ async def world(database_url: str) -> AsyncIterator[World]:
         by = named("leader")
         await world.record(JOB, bulk.BulkRequested(by, "Ready", 1, "x"), bulk.BulkPlanned("x", 1))
         await world.record(named("file"), export.ExportRequested(named("agent"), "leads"))
+        scheduled = mailing.MailingScheduled(
+            named("agent"), "mine", ["09:00"], "UTC", "2026-03-02T09:00:00Z"
+        )
+        await world.record(named("mailing"), scheduled)
         shared = view.ViewShared(team("north"), "view")
         await world.record(VIEW, view.ViewCreated("Ours", named("leader")), shared)
         await world.record(PRIVATE, view.ViewCreated("Mine", named("agent_south")))
@@ -49,11 +53,11 @@ def test_every_category_there_is_can_be_asked_for() -> None:
 async def test_everybody_hears_of_what_they_may_read(world: World) -> None:
     known = {"campaign", "organisation", "pool", "segment"}
     expected = {
-        "admin": {"dnc", "quarantine", "bulk", "export", "lead"},
-        "auditor": {"dnc", "quarantine", "bulk", "export", "lead"},
-        "inspector": {"dnc", "quarantine", "bulk", "export", "lead"},
+        "admin": {"dnc", "quarantine", "bulk", "export", "mailing", "lead"},
+        "auditor": {"dnc", "quarantine", "bulk", "export", "mailing", "lead"},
+        "inspector": {"dnc", "quarantine", "bulk", "export", "mailing", "lead"},
         "leader": {"dnc", "bulk", "view", "lead"},
-        "agent": {"lead", "view", "favourite", "export"},
+        "agent": {"lead", "view", "favourite", "export", "mailing"},
         "agent_east": {"view"},
         "agent_south": {"view"},
         "analyst": set(),
@@ -62,7 +66,16 @@ async def test_everybody_hears_of_what_they_may_read(world: World) -> None:
     for by in USERS:
         found = {one["category"] for one in await heard(world, by)}
         assert found == known | expected[by], by
-        for category in ("dnc", "bulk", "export", "view", "favourite", "quarantine", "lead"):
+        for category in (
+            "dnc",
+            "bulk",
+            "export",
+            "mailing",
+            "view",
+            "favourite",
+            "quarantine",
+            "lead",
+        ):
             some = await heard(world, by, category=category)
             assert bool(some) == (category in expected[by]), (by, category)
             assert {one["category"] for one in some} <= {category}

@@ -118,6 +118,7 @@ class Post:
             f"The file, a ZIP archive, until {format_instant(export.expires_at)}:",
             f"{self._url}{PATH}/{token}",
             "",
+            *((export.note, "") if export.note else ()),
             "The link is yours. Whoever has it has the leads, so keep it to yourself.",
         )
         name = f"export.{export.id}.{recipient}"

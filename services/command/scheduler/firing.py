@@ -25,13 +25,17 @@ from services.command.domain.facts import Actor, Facts
 from services.command.domain.lead.clock import ApplyClockRule, LeadRule, due_times
 from services.command.domain.lead.evolving import fold
 from services.command.domain.lead.state import Lead
+from services.command.domain.mailing.commands import FireViewMail
+from services.command.facts_loader import Order
 from services.command.handler import Commanding
 from services.command.scheduler.tables import ClockTables, Due
-from services.command.scheduler.timers import END_DNC, dnc_entry
+from services.command.scheduler.timers import END_DNC, LEAD_RULES, VIEW_MAIL, dnc_entry
 from services.kit import append as log_outcome
 from services.kit.append import Append, Appended, AppendError, Commanded, NewEvent, StreamAppend
+from services.kit.auth import Principal
 from services.kit.clock import Clock
 from services.kit.codec import UnknownEvent
+from services.kit.errors import Problem
 from services.kit.failpoints import at
 from services.kit.http import failure
 from services.kit.telemetry import logger
@@ -43,6 +47,7 @@ TAKEN = 400
 TRY_AGAIN = timedelta(minutes=10)
 RULES_NAMESPACE = UUID("01920000-0000-7000-8000-636c6f636b21")
 _REQUEST = b"clock"
+_NOBODY = Principal("", "")
 
 fired = Counter("leads_scheduler_fired_total", "Due times that were applied, by rule", ["rule"])
 passed = Counter(
@@ -105,10 +110,13 @@ class Firing:
             return 0
         put_off: list[Due] = []
         parts = [
-            *await self._decide_leads([due for due in dues if due.rule != END_DNC], now, put_off),
+            *await self._decide_leads(
+                [due for due in dues if due.rule in LEAD_RULES], now, put_off
+            ),
             *await self._decide_numbers([due for due in dues if due.rule == END_DNC], now, put_off),
         ]
         settled = await self._append(parts, put_off)
+        settled += await self._mail([due for due in dues if due.rule == VIEW_MAIL], put_off)
         at("scheduler.before_strike_out")
         await self._tables.done(settled)
         if put_off:
@@ -116,6 +124,25 @@ class Firing:
             for due in put_off:
                 failures.labels(due.rule).inc()
         return len(settled) + len(put_off)
+
+    async def _mail(self, dues: Sequence[Due], put_off: list[Due]) -> Settled:
+        """Have views mailed that are due; return what is settled. Each is an export besides, so it
+        goes the way of any command; it does nothing unless the mailing is due at that very time.
+        """
+        settled: Settled = []
+        for due in dues:
+            command = FireViewMail(at=due.at)
+            cause = f"rule:{due.rule}"
+            order = Order(command, _NOBODY, due.stream, SCHEDULER, cause=cause)
+            try:
+                answer = await self._commanding.handle(order)
+            except Problem as problem:
+                logger().error("rule-failed", rule=due.rule, why=problem.code)
+                put_off.append(due)
+                continue
+            (fired if answer.body["changed"] else passed).labels(due.rule).inc()
+            settled.append((due, None))
+        return settled
 
     async def _append(self, parts: Sequence[_Part], put_off: list[Due]) -> Settled:
         """Append what is to be appended; return what is settled by now."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from schemas import dnc
+from schemas import dnc, mailing
 from schemas import lead as events
 from schemas.campaign import CampaignActivityRangeChanged, CampaignCreated
 from schemas.event import Event
@@ -29,7 +29,8 @@ LEAD_RULES = (
 """Rules of leads; what falls due at one instant is applied in this order."""
 
 END_DNC = "end-dnc"
-RULES = (*LEAD_RULES, END_DNC)
+VIEW_MAIL = "view-mail"
+RULES = (*LEAD_RULES, END_DNC, VIEW_MAIL)
 
 
 class Timer(NamedTuple):
@@ -187,6 +188,19 @@ def _dnc_removed(event: dnc.DncRemoved) -> Iterator[Timer]:
     yield Timer(END_DNC, None, dnc_about(event.scope, event.campaign_id))
 
 
+def _mailing(
+    event: mailing.MailingScheduled
+    | mailing.MailingChanged
+    | mailing.MailingResumed
+    | mailing.MailingFired,
+) -> Iterator[Timer]:
+    yield Timer(VIEW_MAIL, _instant(event.next_at))
+
+
+def _mailing_over(_: mailing.MailingPaused | mailing.MailingStopped) -> Iterator[Timer]:
+    yield Timer(VIEW_MAIL, None)
+
+
 _TIMERS: dict[type[Event], Callable[[Any], Iterator[Timer]]] = {
     events.LeadCreated: _created,
     events.LeadStatusChanged: _status_changed,
@@ -210,6 +224,12 @@ _TIMERS: dict[type[Event], Callable[[Any], Iterator[Timer]]] = {
     events.LeadCallbackOverdue: _overdue_told,
     dnc.DncAdded: _dnc_added,
     dnc.DncRemoved: _dnc_removed,
+    mailing.MailingScheduled: _mailing,
+    mailing.MailingChanged: _mailing,
+    mailing.MailingResumed: _mailing,
+    mailing.MailingFired: _mailing,
+    mailing.MailingPaused: _mailing_over,
+    mailing.MailingStopped: _mailing_over,
 }
 
 _SETS_STATUS: dict[type[Event], Callable[[Any], str | None]] = {

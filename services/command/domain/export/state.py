@@ -17,7 +17,8 @@ class Export:
     """One export. `version` 0 = there is none.
 
     by: a user's id. state: `requested`, `finished`, `failed`, `cancelled` or `removed`. mailed:
-    what became of the mail to the n-th address (from 1), `sent` or `failed`. requested_at: when.
+    what became of the mail to the n-th address (from 1), `sent` or `failed`.
+    note: what its mails say of why they come.
     """
 
     id: str = ""
@@ -29,6 +30,7 @@ class Export:
     filter: Mapping[str, Any] | None = None
     recipients: tuple[str, ...] = ()
     skip_empty: bool = False
+    note: str = ""
     shown: int = 0
     leads: int = 0
     digest: str = ""
@@ -61,6 +63,7 @@ def _requested(export: Export, event: events.ExportRequested) -> Export:
         filter=event.filter,
         recipients=tuple(event.recipients),
         skip_empty=event.skip_empty,
+        note=event.note,
     )
 
 
