@@ -40,6 +40,7 @@ Category = Literal[
     "favourite",
     "export",
     "mailing",
+    "import",
 ]
 CATEGORIES: tuple[Category, ...] = (
     "lead",
@@ -54,6 +55,7 @@ CATEGORIES: tuple[Category, ...] = (
     "favourite",
     "export",
     "mailing",
+    "import",
 )
 EventKind = Annotated[str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$")]
 LOOKED_AT_MAX = 20_000
@@ -123,6 +125,7 @@ def _visible(asked: Asked, arguments: Arguments) -> str:
         "lead": lead,
         "bulk": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
         "export": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
+        "import": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
         "mailing": "true" if who.role in SEE_ALL_JOBS else _JOB.format(me=me),
         "view": _VIEW.format(me=me, shared=shared),
         "favourite": _FAVOURITE.format(me=me),

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from schemas import bulk, dnc, export, favourite, mailing, quarantine, view
+from schemas import bulk, dnc, export, favourite, imports, mailing, quarantine, view
 from schemas import lead as leads
 from schemas.catalogue import EVENTS
 from schemas.pool import PoolCreated
@@ -31,6 +31,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
             named("agent"), "mine", ["09:00"], "UTC", "2026-03-02T09:00:00Z"
         )
         await world.record(named("mailing"), scheduled)
+        await world.record(named("import"), imports.ImportRequested(by, named("spring"), 1, "0"))
         shared = view.ViewShared(team("north"), "view")
         await world.record(VIEW, view.ViewCreated("Ours", named("leader")), shared)
         await world.record(PRIVATE, view.ViewCreated("Mine", named("agent_south")))
@@ -53,10 +54,10 @@ def test_every_category_there_is_can_be_asked_for() -> None:
 async def test_everybody_hears_of_what_they_may_read(world: World) -> None:
     known = {"campaign", "organisation", "pool", "segment"}
     expected = {
-        "admin": {"dnc", "quarantine", "bulk", "export", "mailing", "lead"},
-        "auditor": {"dnc", "quarantine", "bulk", "export", "mailing", "lead"},
-        "inspector": {"dnc", "quarantine", "bulk", "export", "mailing", "lead"},
-        "leader": {"dnc", "bulk", "view", "lead"},
+        "admin": {"dnc", "quarantine", "bulk", "export", "mailing", "import", "lead"},
+        "auditor": {"dnc", "quarantine", "bulk", "export", "mailing", "import", "lead"},
+        "inspector": {"dnc", "quarantine", "bulk", "export", "mailing", "import", "lead"},
+        "leader": {"dnc", "bulk", "import", "view", "lead"},
         "agent": {"lead", "view", "favourite", "export", "mailing"},
         "agent_east": {"view"},
         "agent_south": {"view"},
