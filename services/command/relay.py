@@ -31,6 +31,7 @@ from services.kit.publisher import (
     Publisher,
     PublishFailed,
     end_offsets,
+    first_event,
     provide_topics,
 )
 from services.kit.seal import Sealer
@@ -54,6 +55,7 @@ lag_events = Gauge("leads_relay_lag_events", "Events in the log that are not pub
 lag_seconds = Gauge("leads_relay_lag_seconds", "Age of the oldest event not published yet")
 
 _READ = READ_EVENTS + " where position > $1 order by position limit $2"
+_HASH = "select hash from log.events where position = $1"
 _CURSOR = "select position, partitions, epoch from log.relay"
 _MOVE = """
     update log.relay
@@ -181,13 +183,31 @@ class Relay:
         return cursor
 
     async def _check_topic(self, cursor: Cursor) -> None:
-        """Make sure the topic still holds what was acknowledged; else publish everything anew."""
+        """Make sure the topic still holds what was acknowledged; else publish everything anew.
+
+        Raises Stopped when what it holds is not of this log.
+        """
         ends = await end_offsets(self._bootstrap, self._topic)
         for partition, place in cursor.places.items():
             if ends.get(partition, 0) <= place.offset:
                 held = ends.get(partition, 0)
                 why = f"partition {partition} ends at {held}, {place.offset + 1} were acknowledged"
                 await self._begin_anew(cursor, why)
+        used = [partition for partition, end in ends.items() if end > 0]
+        if cursor.position == 0 and used:
+            await self._require_ours(used[0])
+
+    async def _require_ours(self, partition: int) -> None:
+        """Refuse a topic that another log has filled: its readers could not tell whose is what."""
+        first = await first_event(self._bootstrap, self._topic, partition)
+        known = first and await self._pool.fetchval(_HASH, first.position)
+        if first is None or known != first.hash:
+            raise Stopped(
+                f"the topic {self._topic} at {self._bootstrap} holds events of another log. A"
+                " broker serves one log only: give this one a broker of its own in LEADS_KAFKA, or"
+                " delete the topics leads.events, dialer.calls and dialer.calls.quarantine, if that"
+                " log is gone"
+            )
 
     async def _begin_anew(self, cursor: Cursor, why: str) -> None:
         """Set the cursor back under a new generation: readers then know that offsets changed."""

@@ -18,7 +18,7 @@ from services.kit.codec import StoredEvent
 from services.kit.disconnecting import disconnect
 from services.kit.failpoints import at
 from services.kit.feed import PARTITIONS, partition_of
-from services.kit.kafka_events import headers_of
+from services.kit.kafka_events import NotAnEvent, headers_of, stored_of
 from services.kit.telemetry import logger
 
 BATCH_BYTES = 262_144
@@ -80,6 +80,30 @@ async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
         raise PublishFailed(type(error).__name__) from error
     finally:
         await disconnect(consumer.stop(), CLOSE_SECONDS)
+
+
+async def first_event(bootstrap: str, topic: str, partition: int) -> StoredEvent | None:
+    """Return the first event of a partition that has records; None when it is none of ours.
+
+    Raises PublishFailed.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False
+    )
+    place = TopicPartition(topic, partition)
+    try:
+        await asyncio.wait_for(consumer.start(), START_SECONDS)
+        consumer.assign([place])
+        consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
+        record = await asyncio.wait_for(consumer.getone(place), START_SECONDS)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise PublishFailed(type(error).__name__) from error
+    finally:
+        await disconnect(consumer.stop(), CLOSE_SECONDS)
+    try:
+        return stored_of(record.value, record.headers)
+    except NotAnEvent:
+        return None
 
 
 class Publisher:

@@ -12,11 +12,15 @@ from schemas.lead import LeadDeleted, LeadPriorityChanged
 from services.command import relay as relay_module
 from services.command.relay import LEADER_LOCK, leading
 from services.kit import publisher as publisher_module
+from services.kit.background import Stopped
+from services.kit.clock import SystemClock
 from services.kit.codec import StoredEvent
+from services.kit.eventlog import EventLog
 from services.kit.feed import PARTITIONS, partition_of
 from services.kit.feed_kafka import KafkaFeed
 from services.kit.kafka_events import NotAnEvent, headers_of, stored_of
 from services.kit.leadership import leadership
+from services.kit.migrate import migrate
 from services.projections import runner
 from tests.kit.event_logs import opened
 from tests.read_models.working import (
@@ -254,3 +258,30 @@ def test_every_partition_is_used() -> None:
 
     assert {partition_of(new_id()) for _ in range(1000)} == set(range(PARTITIONS))
     assert KafkaFeed("x", 3).source == "kafka:3"
+
+
+async def test_a_topic_that_holds_another_log_is_refused(
+    database_url: str, empty_database_url: str, kafka: str, topic_prefix: str
+) -> None:
+    async with opened(database_url) as log, relaying(database_url, kafka, topic_prefix):
+        await Story(log).leads(5)
+        await until(lambda: cursor_at(log, 5), "all published")
+    await migrate(empty_database_url)
+    topics = {f"{topic_prefix}leads.events": PARTITIONS}
+    for url, refused in ((empty_database_url, True), (database_url, False)):
+        async with opened(url) as log:
+            await log.pool.execute("update log.relay set position = 0, partitions = '{}'")
+            stop = asyncio.Event()
+            relay = relay_module.Relay(log.pool, kafka, SystemClock(), topics)
+            leading = asyncio.create_task(relay.lead(stop))
+            if refused:
+                with pytest.raises(Stopped, match="holds events of another log"):
+                    await asyncio.wait_for(leading, 60)
+            else:
+                await until(lambda: cursor_at(log, 5), "its own log published again")
+                stop.set()
+                await leading
+
+
+async def cursor_at(log: EventLog, position: int) -> bool:
+    return bool(await log.pool.fetchval("select position from log.relay") == position)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ RESTART_SECONDS = 90.0
 
 @dataclass
 class Cluster:
-    """A running stack. Parts: postgres, kafka, relay, intake, projections, bulk, api."""
+    """A running stack and its parts: what it keeps running, by name."""
 
     folder: Path
     stack: Stack
@@ -48,8 +48,7 @@ class Cluster:
     @property
     def parts(self) -> list[str]:
         """What there is to kill."""
-        kafka = ["kafka", "intake"] if self.stack.servers.transport == "kafka" else []
-        return ["postgres", *kafka, "relay", "projections", "api"]
+        return self.stack.servers.supervisor.names()
 
     def client(self, user: str = "admin") -> httpx.AsyncClient:
         """A client of the API."""
@@ -71,7 +70,8 @@ class Cluster:
         """Kill -9 the part and wait until it is started again."""
         supervisor = self.stack.servers.supervisor
         starts = supervisor.starts(part)
-        self.signal(part, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended with another one
+            self.signal(part, signal.SIGKILL)
         async with asyncio.timeout(RESTART_SECONDS):
             while supervisor.starts(part) == starts:
                 await asyncio.sleep(0.02)
@@ -121,17 +121,17 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, database_url: str = ""
+    folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: str
 ) -> AsyncIterator[Cluster]:
     """A whole stack over `folder`, with nothing of the caller's settings but the transport.
 
-    `database_url` is of a server that is there already; without it the stack has its own.
+    `settings` are those that it has besides: `LEADS_DATABASE_URL=…`.
     """
     for name in list(os.environ):
         if name.startswith("LEADS_") and name != "LEADS_TRANSPORT":
             monkeypatch.delenv(name)
-    if database_url:
-        monkeypatch.setenv("LEADS_DATABASE_URL", database_url)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
     said: list[str] = []
     async with running_stack(folder, said.append) as stack:
         yield Cluster(folder, stack, said)

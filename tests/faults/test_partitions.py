@@ -54,7 +54,7 @@ async def test_silent_lines_under_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner_url: str
 ) -> None:
     async with SilentLine(owner_url).listening() as line:
-        async with cluster(tmp_path, monkeypatch, line.url) as running:
+        async with cluster(tmp_path, monkeypatch, LEADS_DATABASE_URL=line.url) as running:
             work = Workload(running, random.Random(12))
             on_kafka = running.stack.servers.transport == "kafka"
 

@@ -120,8 +120,10 @@ class Workload:
         while not self.stopping.is_set():
             if len(self.leads) < 5 or self.random.random() < 0.2:
                 number = self.random.randrange(PHONES)
-                body = {"campaign_id": campaign, "phone": f"+141555501{number:02d}"}
-                made = await self.ask(client, "/v1/leads", body)
+                mail = {"email": f"lead{number}@example.com"}
+                phone = f"+141555501{number:02d}"
+                new: dict[str, Any] = {"campaign_id": campaign, "phone": phone, "fields": mail}
+                made = await self.ask(client, "/v1/leads", new)
                 if made.status == 201:
                     self.leads.append(made.body["id"])
                 continue

@@ -1,6 +1,7 @@
 """Ports, locks and secrets of a data folder."""
 
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -84,3 +85,31 @@ def test_the_compose_file_runs_every_service_of_the_stack() -> None:
     text = (ROOT / "deploy" / "compose.yaml").read_text()
     missing = [module for module in {**ALWAYS, **ON_KAFKA}.values() if f"-m, {module}]" not in text]
     assert not missing
+
+
+def test_what_the_image_copies_and_the_containers_run_is_there() -> None:
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    copied = re.findall(r"^COPY (?!--from)(\S+)", image, re.MULTILINE)
+    assert copied
+    assert not [path for path in copied if not (ROOT / path).exists()]
+    modules = re.findall(r"python, -m, ([\w.]+)", compose)
+    modules += re.findall(r'"python", "-m", "([\w.]+)"', image)
+    assert len(modules) > 8
+    for module in modules:
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
+        assert place.relative_to(ROOT).parts[0] in copied
+
+
+def test_the_containers_are_given_settings_there_are() -> None:
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    kit = ROOT / "services" / "kit"
+    known = "".join((kit / name).read_text() for name in ("settings.py", "outside.py"))
+    given = set(re.findall(r"\bLEADS_\w+", compose))
+    readme = (ROOT / "README.md").read_text()
+    # A key is read from the file that `…_FILE` names; the reader puts the two together.
+    assert not {name for name in given if name.removesuffix("_FILE") not in known}
+    assert not {name for name in given if name not in readme}
+    secrets = set(re.findall(r"/run/secrets/(\w+)", compose))
+    assert secrets == set(re.findall(r"^  (\w+): \{file: ", compose, re.MULTILINE))
