@@ -135,7 +135,10 @@ def check() -> None:
 def rebuild(
     name: Annotated[str, typer.Argument(help="The read model's name, or all.")],
 ) -> None:
-    """Build a read model anew from the log, beside the old one, then switch."""
+    """Build a read model anew from the log, beside the old one, then switch.
+
+    Of the leads then also all that stands beside them: search texts, dial list.
+    """
     from services.cli_log import rebuild_read_model
 
     run(rebuild_read_model(name, say))

@@ -107,6 +107,7 @@ async def _rebuild(name: str, settings: Settings, shown: Progress, say: Say) -> 
             settings.database_url,
             settings.master_key,
             lambda done, total: shown.update(task, completed=done, total=total),
+            all_beside=True,
         )
     except RebuildRefused as reason:
         say(f"leads: {reason}")

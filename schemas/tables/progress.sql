@@ -1,12 +1,13 @@
 -- How far the read models have come, who works on which partition, and what had to be set aside.
 
 -- Which physical table each read model lives in now. A rebuild fills the next generation beside it
--- and switches.
+-- and switches. `unmended`: what stands beside the leads may not follow from the table in use.
 create table read.models (
   name         text        primary key,
   generation   int         not null default 1,
   fold_version int         not null,
-  switched_at  timestamptz not null default clock_timestamp()
+  switched_at  timestamptz not null default clock_timestamp(),
+  unmended     boolean     not null default false
 );
 
 -- One row a partition. Everything of the partition up to `position` is applied, in the same

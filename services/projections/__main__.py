@@ -13,6 +13,7 @@ from services.kit.keys import KeyRing, MasterKey
 from services.kit.postgres import close_pool, connect_pool
 from services.kit.settings import Settings
 from services.kit.telemetry import logger
+from services.projections import beside
 from services.projections.decoding import Decoder
 from services.projections.number_zones import fill_number_zones
 from services.projections.rebuild import rebuild_stale
@@ -39,13 +40,17 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         await fill_number_zones(pool)
         await rebuild_stale(pool, settings.master_key, settings.database_url)
         worker = Worker(rows, Decoder(keys), make_feed, new_id(), SystemClock())
-        watching = asyncio.create_task(Watch(pool, Decoder(keys)).run(stop), name="watch")
+        beside_work = (
+            asyncio.create_task(Watch(pool, Decoder(keys)).run(stop), name="watch"),
+            asyncio.create_task(beside.finish(pool, stop), name="mending"),
+        )
         say_ready()
         try:
             await worker.run(stop)
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            for one in beside_work:
+                one.cancel()
+            await asyncio.gather(*beside_work, return_exceptions=True)
     finally:
         await rows.close()
         await close_pool(pool)

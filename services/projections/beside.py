@@ -1,19 +1,28 @@
 """What stands beside the grid: the tables of schemas/tables/search.sql and dial_list.sql.
 
-Triggers keep them while leads change; whatever went past those is mended here, after a rebuild.
+Triggers keep them while leads change; whatever went past those is mended here, after a rebuild. A
+switch leaves a mark in `read.models`, which is taken away when that is done; where it stays, the
+rebuild was killed, and the next worker goes through all leads while it works.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import asyncpg
 
+from services.kit.background import pause
+from services.kit.postgres import RETRYABLE
+from services.kit.telemetry import logger
 from services.projections.field_indexes import BUILD_SECONDS_MAX
 from services.projections.tables import LOCK_SWITCH, Table
 
+AGAIN_SECONDS = 5.0
+LOCK_MENDING = 7_005_005
 SLICE = 2_000
 """So many leads are mended while workers wait: some hundredths of a second."""
 
+_UNMENDED = "select generation from read.models where name = 'lead' and unmended"
 _NEXT = """
     select array_agg(lead_id order by lead_id) from (
       (select lead_id from read.lead where lead_id > $1 order by lead_id limit $2)
@@ -67,6 +76,42 @@ _MEND = (
     """,
     "select read.set_dial($1)",
 )
+
+
+async def finish(pool: "asyncpg.Pool[asyncpg.Record]", stop: asyncio.Event) -> None:
+    """Mend what a killed rebuild left, if one did, until `stop` is set; one worker does it."""
+    while not stop.is_set():
+        try:
+            if await _finish(pool):
+                return
+        except (*RETRYABLE, asyncpg.PostgresError) as error:
+            logger().warning("mending-waits", why=type(error).__name__)
+        await pause(stop, AGAIN_SECONDS)
+
+
+async def _finish(pool: "asyncpg.Pool[asyncpg.Record]") -> bool:
+    """Say whether nothing is left to do; somebody else may be at it."""
+    async with pool.acquire() as connection:
+        if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_MENDING):
+            return False
+        try:
+            generation = await connection.fetchval(_UNMENDED)
+            if generation is not None:
+                logger().warning("mending", why="a rebuild was killed after its switch")
+                await set_right(pool)
+                await mended(pool, generation)
+                generation = await connection.fetchval(_UNMENDED)  # unless one switched meanwhile
+        finally:
+            await connection.execute("select pg_advisory_unlock($1)", LOCK_MENDING)
+    return generation is None
+
+
+async def mended(pool: "asyncpg.Pool[asyncpg.Record]", generation: int) -> None:
+    """Take away the mark that the switch to this generation of the grid left."""
+    await pool.execute(
+        "update read.models set unmended = false where name = 'lead' and generation = $1",
+        generation,
+    )
 
 
 async def set_right(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -50,7 +50,7 @@ class RebuildRefused(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What a rebuild did: the new table, the events folded into it, and the seconds until readers
-    saw it. What stands beside the grid is gone through after that.
+    saw it. What stands beside the grid is mended after that.
     """
 
     table: str
@@ -92,8 +92,14 @@ async def rebuild(
     master_key: bytes,
     progress: Progress = lambda done, total: None,
     processes: int = PROCESSES,
+    *,
+    all_beside: bool = False,
 ) -> Rebuilt:
-    """Rebuild the read model and switch to it. Raises RebuildRefused; LookupError for no such."""
+    """Rebuild the read model and switch to it. Raises RebuildRefused; LookupError for no such.
+
+    What stands beside the grid is mended where the new grid differs from the one before; with
+    `all_beside` then everywhere, which takes much longer.
+    """
     model = BY_NAME[name]
     began = time.monotonic()
     pool = await connect_pool(database_url, "leads_projections", largest=5, statement_timeout_ms=0)
@@ -113,9 +119,12 @@ async def rebuild(
             seconds = time.monotonic() - began
             logger().info("switched", model=name, table=table.name, events=events)
             if name == "lead":
-                # What readers see otherwise now goes first; then all, which takes much longer.
+                # What readers see otherwise now goes first.
                 await beside.mend(pool, differing | catching_up.changed)
-                await beside.set_right(pool)
+                if all_beside:
+                    await beside.set_right(pool)
+                if all_beside or not catching_up.unmended:
+                    await beside.mended(pool, catching_up.generation)
             logger().info("rebuilt", model=name, table=table.name, events=events)
             return Rebuilt(table.name, events, seconds)
     finally:
@@ -249,6 +258,9 @@ class _CatchUp:
         self._tables = Tables(0, {model.name: table})
         self._positions = list(standing.positions)
         self.changed: set[UUID] = set()
+        self.generation = 0
+        self.unmended = False
+        """Whether an earlier rebuild left something that it alone knew of."""
         self._folder = Folder(pool, decoder, {model.category: (model,)})
         self._folder.forget(self._tables, standing.parked)
 
@@ -323,18 +335,21 @@ class _CatchUp:
             await connection.execute("set local lock_timeout = '2s'")
             await connection.execute("select pg_advisory_xact_lock($1)", LOCK_SWITCH)
             events = await self._apply_up_to(connection, await Standing.read(connection))
-            old = await connection.fetchval(
-                "select name || '_v' || generation from read.models where name = $1", name
+            row = await connection.fetchrow(
+                "select generation, unmended from read.models where name = $1", name
             )
+            old, self.generation = f"{name}_v{row['generation']}", row["generation"] + 1
+            self.unmended = row["unmended"]
             # Replaced, not made anew: policies lean on it. It asks as whoever reads it.
             view = f"create or replace view read.{name} with (security_invoker = true)"
             rows = f"select * from read.{self._table.name}"  # noqa: S608 - our names
             await connection.execute(f"{view} as {rows}")
             await connection.execute(
                 "update read.models set generation = generation + 1, fold_version = $2,"
-                " switched_at = clock_timestamp() where name = $1",
+                " switched_at = clock_timestamp(), unmended = $3 where name = $1",
                 name,
                 self._model.version,
+                name == "lead",
             )
             at("rebuild.before_switch")
         at("rebuild.after_switch")

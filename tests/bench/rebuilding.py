@@ -21,7 +21,9 @@ async def main(name: str, processes: int) -> None:
     """
     settings = read_settings()
     began = time.perf_counter()
-    done = await rebuild(name, settings.database_url, settings.master_key, processes=processes)
+    done = await rebuild(
+        name, settings.database_url, settings.master_key, processes=processes, all_beside=True
+    )
     seconds = time.perf_counter() - began
     whose = resource.RUSAGE_SELF if processes == 1 else resource.RUSAGE_CHILDREN
     used = resource.getrusage(whose)

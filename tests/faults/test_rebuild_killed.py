@@ -11,7 +11,13 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from schemas.lead import LeadDialScheduled
+from services.kit.settings import read_settings
+from services.projections.__main__ import main
+from services.projections.number_zones import fill_number_zones
+from services.projections.rebuild import rebuild
 from tests.kit.event_logs import opened
+from tests.read_models.test_rebuild_and_check import UNMENDED, beside
 from tests.read_models.working import (
     SECRET,
     Story,
@@ -19,6 +25,7 @@ from tests.read_models.working import (
     assert_equal_to_log,
     rows,
     settled,
+    until,
     working,
 )
 
@@ -108,3 +115,41 @@ async def test_a_rebuild_killed_under_load_changes_nothing_people_see(
             await settled(log)
         assert len(await rows(database_url, TABLES)) == 1
         await assert_equal_to_log(database_url)
+
+
+async def test_what_stands_beside_the_leads_is_mended_after_a_kill(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The grid was wrong and what stands beside it followed; only the killed rebuild knew where."""
+    given = {
+        "LEADS_DATABASE_URL": database_url,
+        "LEADS_TRANSPORT": "log",
+        "LEADS_MASTER_KEY": SECRET.hex(),
+        "LEADS_SIGNING_KEY": SECRET.hex(),
+        "LEADS_DATA_DIR": str(tmp_path),
+    }
+    own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
+    await fill_number_zones(own)  # as every start does
+    async with opened(database_url) as log:
+        story = Story(log)
+        leads = await story.leads(4, calls=1)
+        await story.tell((leads[0], LeadDialScheduled("2026-03-02T09:00:00Z")))
+        async with working(database_url):
+            await settled(log)
+        before = await beside(database_url)
+        await own.execute("update read.lead set phone = '+99', call_attempts = 9, priority = 9")
+        await own.close()
+        assert await rebuilt(database_url, "lead", "rebuild.after_switch") == -9
+        await rebuild("lead", database_url, SECRET)  # it sees nothing that differs
+        assert await beside(database_url) != before
+        assert await rows(database_url, UNMENDED) == [(True,)]
+        stop = asyncio.Event()
+        service = asyncio.create_task(main(read_settings({**os.environ, **given}), stop))
+
+        async def right() -> bool:
+            return await rows(database_url, UNMENDED) == [(False,)]
+
+        await until(right, "what stands beside the leads mended")
+        assert await beside(database_url) == before
+        stop.set()
+        await service
