@@ -119,7 +119,9 @@ class LeadAnswer(Shown):
 
 
 class Count(Shown):
-    """How many leads match; `exact` false: an estimate, for there are more than 10,000."""
+    """How many leads match; `exact` false: an estimate, for there are more than 10,000 or it would
+    have taken long.
+    """
 
     count: int = Field(ge=0)
     exact: bool

@@ -26,6 +26,7 @@ from services.query.sampling import (
     WHOLE,
     Source,
     planned,
+    quickly,
     sample_of,
 )
 from services.query.searching import look_up
@@ -40,6 +41,9 @@ UNITS: tuple[tuple[str, timedelta], ...] = (
 )
 """The bins of a time: the first unit whose span holds all values, else years."""
 BINNED = frozenset({"number", "instant", "date"})
+
+Parts = tuple[list[dict[str, Any]], int, int]
+"""The parts, the leads in all and those without a value."""
 
 
 def value_expression(field: str, kind: Kind, arguments: Arguments) -> str:
@@ -74,17 +78,36 @@ class _Spread:
         self.source: Source = WHOLE
         self._searched = Found()
 
-    async def choose(self) -> None:
-        """Draw a sample unless the exact answer is asked for, or quick."""
+    async def parts_in_time(self) -> Parts:
+        """Return exact parts where they are asked for, quick, or too few for a sample to tell of;
+        else the parts of a sample, which then is the source.
+        """
         self._searched = await look_up(self._asked, self._body.filter)
         if self._body.exact:
-            return
+            return await self.parts()
+        sample = await sample_of(self._asked.connection)
+        if sample is WHOLE:
+            return await self.parts()
+        if not await self._is_dear():
+            exact = await quickly(self._asked.connection, self.parts)
+            if exact is not None:
+                return exact
+        self.source = sample
+        drawn = await self.parts()
+        if drawn[1] < FOUND_MIN:
+            self.source = WHOLE
+            exact = await quickly(self._asked.connection, self.parts)
+            if exact is not None:
+                return exact
+            self.source = sample
+        return drawn
+
+    async def _is_dear(self) -> bool:
         arguments = Arguments()
         value, source = self._from(arguments)
         statement = f"select {value} {source}"
         cost, matching = await planned(self._asked.connection, statement, arguments)
-        if cost > COST_EXACT_MAX or matching > ROWS_EXACT_MAX:
-            self.source = await sample_of(self._asked.connection)
+        return cost > COST_EXACT_MAX or matching > ROWS_EXACT_MAX
 
     def _from(self, arguments: Arguments) -> tuple[str, str]:
         value = value_expression(self._body.field, self.kind, arguments)
@@ -172,7 +195,7 @@ class _Spread:
             bins.append({"value": pair[0], "to": pair[1], "count": row["n"]})
         return bins
 
-    async def parts(self) -> tuple[list[dict[str, Any]], int, int]:
+    async def parts(self) -> Parts:
         """Return the parts, the leads in all and those without a value, as found in the source."""
         if self.kind in BINNED:
             ends = await self.ends()
@@ -208,11 +231,7 @@ async def breakdown(asked: Asked, body: BreakdownBody) -> Response:
         fault = Fault("no-such-field", f"there is no field {body.field}", "/field")
         raise invalid(FilterInvalid([fault]), "")
     spread = _Spread(asked, body, await whole_scope(asked, body.scope))
-    await spread.choose()
-    parts, total, empty = await spread.parts()
-    if total < FOUND_MIN and spread.source is not WHOLE:
-        spread.source = WHOLE
-        parts, total, empty = await spread.parts()
+    parts, total, empty = await spread.parts_in_time()
     other = max(total - empty - sum(part["count"] for part in parts), 0)
     weight = spread.source.weight
 

@@ -51,7 +51,7 @@ from services.query.questions import (
     read_question,
 )
 from services.query.reading import Asked, Reading, answer, tries
-from services.query.sampling import planned
+from services.query.sampling import WHOLE, Source, planned, quickly, sample_of
 from services.query.searching import look_up
 from services.query.sight import sight_condition, sight_then_condition
 from services.query.sql import Arguments
@@ -296,8 +296,8 @@ def _led_order(leading: Equals, asked: Asked, order: str, arguments: Arguments) 
 
 
 async def count(asked: Asked, body: CountBody) -> Response:
-    """Answer how many leads match: exactly up to 10,000 or when asked to, else the planner's
-    guess.
+    """Answer how many leads match: exactly when asked to, or up to 10,000 where that is quick; else
+    the planner's guess, or a sample's.
     """
     everything = await whole_scope(asked, body.scope)
     arguments = Arguments()
@@ -310,15 +310,30 @@ async def count(asked: Asked, body: CountBody) -> Response:
         number = await asked.connection.fetchval(statement, *arguments.values)
         return answer({"count": number, "exact": True, **asked.currency()})
     bound = " ".join(("select from read.lead l where", condition))
-    if asked.sight.everything or asked.then or everything:
+
+    async def up_to_most() -> int:
+        if not (asked.sight.everything or asked.then or everything):
+            return await _count_found(asked, condition, arguments)
         limited = ("select count(*) from (", bound, "limit", str(COUNT_EXACT_MAX + 1), ") as found")
-        number = await asked.connection.fetchval(" ".join(limited), *arguments.values)
-    else:
-        number = await _count_found(asked, condition, arguments)
-    exact = number <= COUNT_EXACT_MAX
-    if not exact:
-        number = max(number, await estimate(asked, bound, arguments))
+        found: int = await asked.connection.fetchval(" ".join(limited), *arguments.values)
+        return found
+
+    sample = await sample_of(asked.connection)
+    known = await (up_to_most() if sample is WHOLE else quickly(asked.connection, up_to_most))
+    if known is None:
+        number = await _count_drawn(asked, sample, condition, arguments)
+        return answer({"count": number, "exact": False, **asked.currency()})
+    exact = known <= COUNT_EXACT_MAX
+    number = known if exact else max(known, await estimate(asked, bound, arguments))
     return answer({"count": number, "exact": exact, **asked.currency()})
+
+
+async def _count_drawn(asked: Asked, sample: Source, condition: str, arguments: Arguments) -> int:
+    """Count the leads of a sample and return how many there are in all, if it is like the rest."""
+    pieces = ("select count(*) from", sample.sql, "where", condition)
+    async with beside_wall(asked.connection, asked.sight):
+        found: int = await asked.connection.fetchval(" ".join(pieces), *arguments.values)
+    return round(found * sample.weight)
 
 
 async def _count_found(asked: Asked, condition: str, arguments: Arguments) -> int:

@@ -4,9 +4,11 @@ Whole pages of the table are drawn, the same ones each time, so that a question 
 answered alike. What is found in them stands for all.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
 import orjson
 
 from services.query.sql import Arguments
@@ -17,7 +19,11 @@ COST_EXACT_MAX = 30_000.0
 ROWS_EXACT_MAX = 50_000
 """So is what more leads match: they lie far apart, whatever the planner makes of that."""
 FOUND_MIN = 400
-"""With fewer leads found a sample says too little, and the exact answer is worth its time."""
+"""With fewer leads found a sample says little, and the exact answer is worth `QUICKLY_MS`."""
+QUICKLY_MS = 200
+"""So long an exact answer over many leads is tried for, where a sample can stand for it."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,25 @@ async def planned(connection: Any, statement: str, arguments: Arguments) -> tupl
     plan = await connection.fetchval(f"explain (format json) {statement}", *arguments.values)
     top = orjson.loads(plan)[0]["Plan"]
     return top["Total Cost"], int(top["Plan Rows"])
+
+
+async def quickly(connection: Any, ask: Callable[[], Awaitable[T]]) -> T | None:
+    """Return what `ask` answers, or None when one of its statements takes longer than `QUICKLY_MS`:
+    the planner cannot know how long conditions on the log or on documents take.
+    """
+    try:
+        async with connection.transaction():
+            before = await connection.fetchval(
+                "select before from (select current_setting('statement_timeout') as before"
+                " offset 0) as now, lateral set_config('statement_timeout', $1, true)",
+                str(QUICKLY_MS),
+            )
+            answer = await ask()
+            # The transaction may be part of one that goes on.
+            await connection.execute("select set_config('statement_timeout', $1, true)", before)
+            return answer
+    except asyncpg.QueryCanceledError:
+        return None
 
 
 async def sample_of(connection: Any) -> Source:

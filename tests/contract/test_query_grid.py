@@ -13,7 +13,7 @@ from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections.field_indexes import NotChosen, choose, drop
 from services.projections.rebuild import rebuild
-from services.query import lead, searching
+from services.query import lead, sampling, searching
 from tests.contract.query_service import (
     AUTUMN,
     NOON,
@@ -155,6 +155,43 @@ async def test_a_breakdown_that_costs_much_is_drawn_from_a_sample_and_says_so(
     # All leads fit one page of the table: it is drawn or not, and stands for 12 / 11 of it.
     assert counts in ({}, {"created": 3, "ready": 10})
     assert await spread(exact=True) == (exact, True)
+
+
+async def test_what_is_not_counted_quickly_is_told_from_a_sample(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(12):
+        await world.lead(f"lead {index}", owner=user("agent"))
+    pool = await connect_pool(world.url, "leads_query", largest=1)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            monkeypatch.setattr(sampling, "QUICKLY_MS", 30)
+            await connection.execute("set local role leads_sight; set local statement_timeout = 77")
+            sleep, state = "select pg_sleep($1)", "select current_setting('statement_timeout')"
+            assert await sampling.quickly(connection, lambda: connection.fetch(sleep, 5)) is None
+            assert await sampling.quickly(connection, lambda: connection.fetch(sleep, 0))
+            assert await connection.fetchval(state) == "77ms"
+            assert await connection.fetchval("select current_user") == "leads_sight"
+            await connection.execute("set local role leads_projections; analyze read.lead_v1")
+    finally:
+        await pool.close()
+
+    async def too_slow(connection: Any, ask: Any) -> None:
+        return None
+
+    for place in ("services.query.lead.quickly", "services.query.breakdown.quickly"):
+        monkeypatch.setattr(place, too_slow)
+    spread = {"field": "status"}
+    for by in ("admin", "agent"):  # few leads are counted whatever it takes
+        assert (await world.asked("/v1/leads/count", {}, by))["exact"]
+        assert (await world.asked("/v1/leads/breakdown", spread, by))["exact"]
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
+    for by in ("admin", "agent"):
+        for path, body, key in (("count", {}, "count"), ("breakdown", spread, "total")):
+            answer = await world.asked(f"/v1/leads/{path}", body, by)
+            # All leads fit one page of the table: it is drawn or not, and stands for 12 / 11 of it.
+            assert (answer[key] in (0, 13), answer["exact"]) == (True, False), answer
+        assert (await world.asked("/v1/leads/count", {"exact": True}, by))["count"] == 12
 
 
 async def test_a_search_finds_the_same_looked_up_first_or_along_the_list(
