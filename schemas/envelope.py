@@ -20,7 +20,7 @@ class Origin(NamedTuple):
 
     actor: `user:<uuid>` for people and dialers, `service:<name>` for our own clock-driven rules.
     cause: `command:<uuid>`, `bulk:<uuid>`, `rule:<name>`, `call:<source>/<call id>`,
-    `event:<event id>`, `file:<uuid>` or `import:<uuid>`.
+    `event:<event id>`, `file:<uuid>`, `import:<uuid>` or `source:<name>`.
     trace: W3C trace id of the request, or "" when there was none.
     """
 

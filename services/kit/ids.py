@@ -51,6 +51,11 @@ def named_id(namespace: UUID, name: str) -> UUID:
     return _in_c(digest[:6] + bytes(head) + digest[9:16])
 
 
+def numbered_id(number: int) -> UUID:
+    """Return the id whose 128 bits are this number."""
+    return _in_c(number.to_bytes(16))
+
+
 def parse_id(text: str) -> UUID:
     """Return the id that is written so, with its dashes or without; raise ValueError."""
     return _in_c(text)

@@ -10,17 +10,17 @@ from pydantic import Field
 
 from services.query import answers
 
-KINDS = ("command", "bulk", "call", "import", "rule")
+KINDS = ("command", "bulk", "call", "import", "source", "rule")
 _PLACES = {"bulk": "/v1/bulk-jobs", "import": "/v1/imports"}
 
 
 class Cause(answers.Shape):
     """What caused an event. `id` is the command, the bulk job, the import (with `/undo` when it was
-    taken back), the call as its source names it, or the rule; `href` shows it, and `changes` all
-    that it changed.
+    taken back), the call as its source names it, the connected source that pushed the lead, or the
+    rule; `href` shows it, and `changes` all that it changed.
     """
 
-    kind: Literal["command", "bulk", "call", "import", "rule", "other"]
+    kind: Literal["command", "bulk", "call", "import", "source", "rule", "other"]
     id: str
     source: str | None = Field(description="Where a call was reported from")
     href: str | None

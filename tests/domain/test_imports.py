@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given as given_by
+from hypothesis import settings as settings_of_examples
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.event import Event
@@ -29,6 +32,7 @@ from services.command.domain.imports.commands import (
     UndoImport,
     may_import,
 )
+from services.command.domain.lead.creating import CreateLead
 from services.command.imports.deciding import lead_of
 from services.command.imports.reading import Row
 from services.command.imports.rows import RowReader, Wanted, told
@@ -189,6 +193,28 @@ def test_what_a_reason_says_never_repeats_a_cell() -> None:
     unread = RowReader(settings("phone"), CAMPAIGN, TEMPLATE, POOL).read(Row(7, (), "row-too-long"))
     assert isinstance(unread, list)
     assert [one.code for one in unread] == ["row-too-long"]
+
+
+ODD = st.text(max_size=8) | st.sampled_from(["+14155550100", "a\tb", "c\nd", "e" * 41, "f" * 4_001])
+
+
+@settings_of_examples(max_examples=150)
+@given_by(ODD, ODD, ODD)
+def test_what_is_not_checked_again_would_pass_every_check(phone: str, age: str, code: str) -> None:
+    if any(ord(sign) < 32 and sign not in "\t\n" for sign in phone + age + code):
+        return  # Such a row is not read at all.
+    found = read([phone, age, code], "phone", "age", "system:ownership_code")
+    given_texts = {"phone": phone.strip(), "ownership_code": code.strip()}
+    given_texts = {name: text for name, text in given_texts.items() if text}
+    fields = {"age": age.strip()} if age.strip() else {}
+    whole = {"campaign_id": CAMPAIGN, "pool_id": POOL, "source": "upload", "fields": fields}
+    try:
+        checked = CreateLead.model_validate({**whole, **given_texts})
+    except ValidationError:
+        assert isinstance(found, list), (phone, age, code)
+        return
+    assert isinstance(found, Wanted)
+    assert found.command.model_dump() == checked.model_dump()
 
 
 def test_a_row_makes_the_same_lead_however_often_and_no_two_the_same() -> None:

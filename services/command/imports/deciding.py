@@ -27,14 +27,14 @@ from services.command.facts_loader import World
 from services.command.handler import Commanding
 from services.command.hashes import claim_hash
 from services.command.imports.reading import Row
-from services.command.imports.rows import RowReader, Wanted, told
+from services.command.imports.rows import LeadSource, RowReader, Wanted, told
 from services.command.imports.settings import ImportSettings
 from services.command.imports.tables import Run
 from services.command.planning import Plan, plan
 from services.command.seen import Seen
 from services.kit.clock import Clock
 from services.kit.http import failure
-from services.kit.ids import named_id
+from services.kit.ids import named_id, numbered_id
 from services.kit.telemetry import logger
 
 OUTCOMES = {
@@ -122,7 +122,12 @@ class ImportJudge:
         self.origin = Origin(f"user:{one.by}", f"import:{one.id}")
         assert one.settings is not None, "what is not mapped is not decided on"
         self.stage = one.stage
+        self.lead_source: LeadSource = "upload"
         self.settings = ImportSettings.model_validate_json(orjson.dumps(one.settings))
+
+    def lead_of(self, row: int) -> UUID:
+        """Return the id of the lead that a row makes."""
+        return lead_of(self.stream, row)
 
     async def moment(self) -> Moment:
         """Look at organisation, campaign, pool and the import itself as they are now.
@@ -152,7 +157,8 @@ class ImportJudge:
         """Return what turns rows into commands, for the campaign as it is."""
         assert moment.facts.campaign is not None
         pool = self.one.pool_id or None
-        return RowReader(self.settings, self.one.campaign_id, moment.facts.campaign.template, pool)
+        template = moment.facts.campaign.template
+        return RowReader(self.settings, self.one.campaign_id, template, pool, self.lead_source)
 
     async def decide(
         self,
@@ -257,7 +263,7 @@ class _Work:
     def _decide(self, row: Row, wanted: Wanted, key: bytes | None, holder: UUID | None) -> None:
         if holder is None:
             events = decide(_NOBODY, wanted.command, self.moment.facts)
-            lead = lead_of(self.judge.stream, row.number)
+            lead = self.judge.lead_of(row.number)
             self.touched[lead] = Touched(_NOBODY, [one for one in events if isinstance(one, Event)])
             if key is not None:
                 self.decided.claims[key] = lead
@@ -354,4 +360,4 @@ def lead_of(base: UUID, row: int) -> UUID:
     """
     number = int.from_bytes(base.bytes[:6]) << 80 | 8 << 76 | (row >> 20 & 0xFFF) << 64 | 2 << 62
     drawn = named_id(base, str(row)).int & (1 << 42) - 1
-    return UUID(int=number | (row & 0xFFFFF) << 42 | drawn)
+    return numbered_id(number | (row & 0xFFFFF) << 42 | drawn)

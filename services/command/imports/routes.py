@@ -10,6 +10,7 @@ from services.command.handler import Commanding
 from services.command.imports import answers
 from services.command.imports.desk import ImportDesk
 from services.command.imports.settings import ImportSettings
+from services.command.imports.source import SourceAnswer, SourceDesk, SourceRows
 from services.command.imports.uploading import MEDIA
 from services.kit.auth import Authenticator
 from services.kit.clock import Clock
@@ -29,6 +30,20 @@ def install_imports(
     desk = ImportDesk(commanding, authenticator, clock, limit)
     _install_writes(app, desk)
     _install_reads(app, desk)
+    _install_source(app, SourceDesk(commanding, authenticator, clock))
+
+
+def _install_source(app: FastAPI, desk: SourceDesk) -> None:
+    done: dict[int | str, dict[str, Any]] = {200: {"model": SourceAnswer}}
+
+    @app.post("/v1/imports/rows", tags=[TAG], responses=done,
+              openapi_extra=_body(app, SourceRows))  # fmt: skip
+    async def take_rows(request: Request) -> Response:
+        """Take leads from a connected source, up to a thousand at a time, each at most once.
+
+        A row that comes again, known by its key, is answered with the lead it made.
+        """
+        return await desk.take(request)
 
 
 def _install_writes(app: FastAPI, desk: ImportDesk) -> None:

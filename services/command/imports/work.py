@@ -41,6 +41,7 @@ from services.kit.append import Commanded
 from services.kit.auth import Principal
 from services.kit.background import pause
 from services.kit.clock import Clock
+from services.kit.eventlog import EventLog
 from services.kit.failpoints import FailpointHit, at
 from services.kit.http import failure
 from services.kit.ids import named_id
@@ -231,33 +232,11 @@ class ImportWorker:
         """Append what a run comes to, once, deciding again while others are at the same leads."""
         command_id = named_id(judge.stream, f"rows {decided.first}")
         for round_ in range(ROUNDS_MAX):
-            kept = await self._appended(command_id, decided)
+            kept = await appended(self._log, command_id, decided)
             if kept is not None:
                 return Settled(kept, decided.pending(), anew=round_ > 0 or kept != decided.run())
             decided = await run.decide(judge, Pending())
         raise RuntimeError("the same leads are being changed by others all the time")
-
-    async def _appended(self, command_id: UUID, decided: Judged) -> Run | None:
-        """Append what was decided on a run; return its outcomes, of the first time if it was
-        appended before. None: decide anew.
-        """
-        run, made = decided.run(), decided.made
-        assert made is not None
-        if not made.streams:  # Nothing to append now, but there may have been before a crash.
-            earlier = await self._log.earlier_answers([command_id])
-            return _kept(run, earlier[command_id].answer) if command_id in earlier else run
-        try:
-            await self._log.append(made.append(Commanded(command_id, _REQUEST, _keep(run))))
-        except log_outcome.CommandRepeated as known:
-            return _kept(run, known.earlier[0].answer)
-        except (
-            log_outcome.VersionConflict,
-            log_outcome.StaleRead,
-            log_outcome.ClaimTaken,
-            log_outcome.KeyDestroyed,
-        ):
-            return None
-        return run
 
     async def _finish(self, row: ImportRow, counts: Mapping[str, int]) -> None:
         known = {name: counts.get(name, 0) for name in OUTCOMES.values()}
@@ -299,7 +278,8 @@ class ImportWorker:
     ) -> Settled:
         command_id = named_id(one, f"undo {first}")
         for _ in range(ROUNDS_MAX):
-            kept = await self._appended(command_id, await judge.decide(first, leads))
+            decided = await judge.decide(first, leads)
+            kept = await appended(self._log, command_id, decided)
             if kept is not None:
                 return Settled(kept, Pending(), anew=False)
         raise RuntimeError("the same leads are being changed by others all the time")
@@ -371,6 +351,29 @@ class _Rows(NamedTuple):
         if judge.stage != "running":
             raise ImportMoved
         return decided
+
+
+async def appended(log: EventLog, command_id: UUID, decided: Judged) -> Run | None:
+    """Append what was decided on a run; return its outcomes, of the first time if it was appended
+    before. None: decide anew.
+    """
+    run, made = decided.run(), decided.made
+    assert made is not None
+    if not made.streams:  # Nothing to append now, but there may have been before a crash.
+        earlier = await log.earlier_answers([command_id])
+        return _kept(run, earlier[command_id].answer) if command_id in earlier else run
+    try:
+        await log.append(made.append(Commanded(command_id, _REQUEST, _keep(run))))
+    except log_outcome.CommandRepeated as known:
+        return _kept(run, known.earlier[0].answer)
+    except (
+        log_outcome.VersionConflict,
+        log_outcome.StaleRead,
+        log_outcome.ClaimTaken,
+        log_outcome.KeyDestroyed,
+    ):
+        return None
+    return run
 
 
 def _each_once(leads: Sequence[UUID | None], gone_over: set[UUID]) -> list[UUID | None]:
