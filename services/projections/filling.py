@@ -3,7 +3,7 @@ at once, by one process or by several that share the streams.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -74,27 +74,44 @@ async def fill(
     ]
     done = 0
     progress(done, total)
+    waiting = iter(parts)  # each takes the next from it
+
+    async def take(work: Callable[[Part], Awaitable[int]]) -> None:
+        nonlocal done
+        for part in waiting:
+            events = await work(part)
+            done += events  # only now, for others have added theirs meanwhile
+            progress(done, total)
+
     if processes == 1:
-        for part in parts:
-            done += await fold_part(part)
-            progress(done, total)
+        await take(fold_part)
         return done
+    # This process is one of them: it folds already while others are still starting.
     loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
-        work = [loop.run_in_executor(executor, _fold_part, part) for part in parts]
-        for finished in asyncio.as_completed(work):
-            done += await finished
-            progress(done, total)
+    with ProcessPoolExecutor(processes - 1, mp_context=get_context("spawn")) as executor:
+
+        def elsewhere(part: Part) -> Awaitable[int]:
+            return loop.run_in_executor(executor, _fold_part, part)
+
+        tasks = [asyncio.create_task(take(elsewhere)) for _ in range(processes - 1)]
+        tasks.append(asyncio.create_task(take(fold_part)))
+        try:
+            for finished in asyncio.as_completed(tasks):
+                await finished
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     return done
 
 
 def _fold_part(part: Part) -> int:
-    collect_rarely()
     return uvloop.run(fold_part(part))
 
 
 async def fold_part(part: Part) -> int:
     """Fold one range of streams into the new table; return the number of events read."""
+    collect_rarely()
     pool = await connect_pool(
         part.database_url, "leads_projections", largest=3, statement_timeout_ms=0
     )
