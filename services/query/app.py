@@ -86,6 +86,7 @@ _ROUTES = (
     view_counts,
     view,
 )
+FROM_LOG = "read models follow the event log, nothing is published (LEADS_TRANSPORT=log)"
 
 
 def install(app: FastAPI, reading: Reading) -> None:
@@ -102,7 +103,12 @@ def install(app: FastAPI, reading: Reading) -> None:
     async def rows_are_right() -> str:
         return sentence(await watched(reading.pool))
 
+    async def fed_by_kafka() -> str:
+        from_log = await reading.pool.fetchval("select bool_and(source = 'log') from read.offsets")
+        return FROM_LOG if from_log else ""
+
     app.state.checks["read models"] = read_models_follow
+    app.state.warnings["transport"] = fed_by_kafka
     app.state.warnings["read models"] = rows_are_right
 
 

@@ -110,10 +110,18 @@ def compared(
 
 
 def reached(
-    name: str, value: float, unit: str, target: float, detail: Mapping[str, float | str]
+    name: str,
+    value: float,
+    unit: str,
+    target: float,
+    detail: Mapping[str, float | str],
+    reference: Mapping[str, float] | None = None,
 ) -> Result:
-    """Return the result of a rate that is to be at least `target`."""
-    return Result(name, value, unit, f"≥ {target:,g} {unit}", value >= target, detail=detail)
+    """Return the result of a rate that is to be at least `target`; `reference` is shown beside."""
+    beside = dict(reference or {})
+    ratio = value / next(iter(beside.values())) if beside else None
+    text = f"≥ {target:,g} {unit}"
+    return Result(name, value, unit, text, value >= target, beside, ratio, detail)
 
 
 @dataclass(frozen=True)
