@@ -37,9 +37,19 @@ _SENTENCES: Mapping[str, str] = {
     "enum": "take one of {expected}",
     "union_tag_invalid": "take one of {expected_tags} as {discriminator}",
     "union_tag_not_found": "say which one it is with {discriminator}",
+    "timezone_aware": "give a time with its offset, like 2026-03-31T09:00:00+02:00",
     "string_pattern_mismatch": "write it as {pattern} describes",
 }
 _UUID = "[0-9a-f]{4}-[0-9a-f]{12}"
+_OWNER = "give an owner as team:<id> or user:<id>, the id a UUID in small letters"
+_PATTERNS: Mapping[str, str] = {
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$": "give a time of day, like 09:30",
+    "^[A-Z]{2}$": "give a country by two capital letters, like GB",
+    "^[A-Za-z0-9_+/-]+$": "give a time zone by its name, like Europe/Lisbon",
+    "^[A-Za-z0-9_.:-]+$": "give a code: letters, digits and _ . : - only",
+    "^[a-z][a-z0-9_]{1,62}$": "give a code: small letters, digits and _ only, a letter first",
+    "^[!-~]+$": "give letters, digits and signs without spaces",
+}
 
 
 def fault_text(fault: Mapping[str, Any]) -> str:
@@ -48,8 +58,11 @@ def fault_text(fault: Mapping[str, Any]) -> str:
     if sentence is None:
         return str(fault["msg"]).removeprefix("Value error, ")
     context = fault.get("ctx", {})
-    if _UUID in str(context.get("pattern", "")):
-        return "give an id: a UUID in small letters"
+    pattern = str(context.get("pattern", ""))
+    if _UUID in pattern:
+        return _OWNER if "team|user" in pattern else "give an id: a UUID in small letters"
+    if pattern in _PATTERNS:
+        return _PATTERNS[pattern]
     try:
         return sentence.format_map(context)
     except KeyError:

@@ -43,7 +43,7 @@ UNKNOWN_CODES = frozenset(
 )
 """Refusals because what the path names does not exist: 404. They point at no field."""
 
-STATE_CODES = frozenset({"duplicate"})
+STATE_CODES = frozenset({"duplicate", "status-in-use", "team-has-teams", "team-has-users"})
 """Reasons that point at a field, though not the field but the state of things is at odds."""
 
 

@@ -58,6 +58,7 @@ async def test_a_status_that_rules_set_is_not_switched_off(service: Service) -> 
     await service.done(rules, {"rules": [hot]})
     off = "/v1/organisation/deactivate-status"
     refused = await service.post(off, {"code": "hot"})
+    assert refused.status_code == 409
     assert [one["code"] for one in refused.json()["errors"]] == ["status-in-use"]
     assert campaign in refused.text
     await service.done(rules, {"rules": []})

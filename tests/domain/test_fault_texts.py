@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.fault_texts import fault_text
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid, parse_filter
+from services.command.domain.types import Instant, TimeOfDay
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -20,6 +21,9 @@ class Asked(BaseModel):
     text: str = Field(default="", pattern="^[a-z]*$", max_length=3)
     whole: int = Field(default=1, ge=1, le=9)
     owner: str = Field(default="", pattern=f"^(team|user):{_UUID}$")
+    user: str = Field(default="", pattern=f"^{_UUID}$")
+    day: TimeOfDay = "09:00"
+    at: Instant | None = None
     some: tuple[str, ...] = Field(default=("a",), min_length=1, max_length=2)
 
 
@@ -29,7 +33,13 @@ class Asked(BaseModel):
         ({"text": 1}, "give a text"),
         ({"text": "abcd"}, "give at most 3 characters"),
         ({"text": "A"}, "write it as ^[a-z]*$ describes"),
-        ({"owner": "bob"}, "give an id: a UUID in small letters"),
+        (
+            {"owner": "bob"},
+            "give an owner as team:<id> or user:<id>, the id a UUID in small letters",
+        ),
+        ({"user": "bob"}, "give an id: a UUID in small letters"),
+        ({"day": "9:00"}, "give a time of day, like 09:30"),
+        ({"at": "2026-03-31T09:00"}, "give a time with its offset, like 2026-03-31T09:00:00+02:00"),
         ({"whole": "1"}, "give a whole number"),
         ({"whole": 0}, "give 1 or more"),
         ({"whole": 10}, "give 9 or less"),

@@ -138,21 +138,21 @@ OLD_VALUE = created(fields=BAD)
 
 
 @pytest.mark.parametrize(
-    ("happened", "command", "known"),
+    ("happened", "command", "known", "where"),
     [
-        ((), CreateLead(campaign_id=CAMPAIGN, phone=PHONE, fields=BAD), {}),
-        ((created(),), UpdateFields(set=BAD), {}),
-        ((created(),), AddContact(phone=OTHER_PHONE, fields=BAD), {}),
-        ((OLD_VALUE,), CloneLead(target_campaign_id=TARGET), INTO),
-        ((OLD_VALUE,), MoveLead(target_campaign_id=TARGET), INTO),
+        ((), CreateLead(campaign_id=CAMPAIGN, phone=PHONE, fields=BAD), {}, "fields."),
+        ((created(),), UpdateFields(set=BAD), {}, "set."),
+        ((created(),), AddContact(phone=OTHER_PHONE, fields=BAD), {}, "fields."),
+        ((OLD_VALUE,), CloneLead(target_campaign_id=TARGET), INTO, ""),
+        ((OLD_VALUE,), MoveLead(target_campaign_id=TARGET), INTO, ""),
     ],
 )
 def test_a_value_that_is_no_zone_is_refused(
-    happened: tuple[Any, ...], command: Command, known: dict[str, Any]
+    happened: tuple[Any, ...], command: Command, known: dict[str, Any], where: str
 ) -> None:
     asked = given(*happened).when(command, facts(campaign=ZONED, **known))
     (reason,) = asked.refused("field-not-time-zone")
-    assert reason.field == "time_zone"
+    assert reason.field == f"{where}time_zone"
     assert reason.text == "Field time_zone must be a time zone like Europe/Lisbon."
 
 

@@ -6,7 +6,7 @@ appends; it knows no rule.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -49,6 +49,11 @@ class Reason:
     code: str
     text: str
     field: str = ""
+
+
+def within(part: str, reasons: Iterable[Reason]) -> list[Reason]:
+    """Return reasons about values by name as those of the part of the command that holds them."""
+    return [replace(one, field=f"{part}.{one.field}" if one.field else "") for one in reasons]
 
 
 class Refused(Exception):

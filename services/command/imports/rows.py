@@ -209,4 +209,7 @@ def _misfit(fault: Mapping[str, Any]) -> Reason:
 
 def told(reasons: Sequence[Reason]) -> list[list[str]]:
     """Return reasons as they are kept in a report: code, text, field, without any cell."""
-    return [[one.code, _WORDED.get(one.code, one.text), one.field] for one in reasons]
+    return [
+        [one.code, _WORDED.get(one.code, one.text), one.field.removeprefix("fields.")]
+        for one in reasons
+    ]

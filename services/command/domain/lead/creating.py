@@ -9,7 +9,7 @@ from schemas.instants import format_instant
 from schemas.lead import LeadCreated
 from schemas.statuses import PERSONAL_REDIALS
 from services.command.domain.campaign.state import Campaign
-from services.command.domain.decider import Command, Reason, Refused, decides
+from services.command.domain.decider import Command, Reason, Refused, decides, within
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import (
     AGENTS,
@@ -85,7 +85,7 @@ def create_lead(lead: Lead, command: CreateLead, facts: Facts) -> list[Event]:
     phone = _phone(command, reasons)
     contacts = _contacts(command, phone, campaign, reasons)
     clean, personal, misfits = campaign.template.check(command.fields)
-    reasons += misfits
+    reasons += within("fields", misfits)
     if command.phone is None and not personal.get("whatsapp"):
         text = "Give a phone number or a WhatsApp identity, else nobody can reach the lead."
         reasons.append(Reason("unreachable", text, "phone"))
@@ -183,7 +183,7 @@ def _contacts(
             reasons.append(number_taken(where))
         taken.add(phone)
         fields, misfits = contact_fields(contact.fields, campaign)
-        reasons += misfits
+        reasons += within(f"contacts.{number - 1}", misfits)
         kept: dict[str, Any] = {"id": number, "phone": phone, "typed": contact.phone}
         stored.append({**kept, "fields": fields} if fields else kept)
     return tuple(stored)

@@ -1,13 +1,14 @@
 """The fields of a lead: what the campaign's template asks for, and name, e-mail and WhatsApp."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from schemas.event import Event
 from schemas.lead import LeadFieldsChanged
-from services.command.domain.decider import Command, Reason, Refused, decides
+from services.command.domain.decider import Command, Reason, Refused, decides, within
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, admit
 from services.command.domain.lead.state import Lead
@@ -34,9 +35,12 @@ def update_fields(lead: Lead, command: UpdateFields, facts: Facts) -> list[Event
     if facts.campaign is None:
         raise Refused([Reason("unknown-campaign", "The lead's campaign is not known.")])
     clean, personal, reasons = facts.campaign.template.check_change(command.set, command.unset)
+    inside = [reason for reason in reasons if reason.field in command.set]
+    outside = [reason for reason in reasons if reason.field not in command.set]
+    reasons = [*within("set", inside), *(replace(one, field="unset") for one in outside)]
     if lead.phone is None and "whatsapp" in command.unset:
         text = "The lead has no phone number; without WhatsApp nobody could reach it."
-        reasons.append(Reason("unreachable", text, "whatsapp"))
+        reasons.append(Reason("unreachable", text, "unset"))
     if reasons:
         raise Refused(reasons)
     return fields_changed(lead, clean, personal, command.unset)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.event import Event
 from schemas.lead import LeadPhoneChanged
 from services.command.domain.campaign.state import Campaign
-from services.command.domain.decider import Command, Reason, Refused, decides
+from services.command.domain.decider import Command, Reason, Refused, decides, within
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, admit
 from services.command.domain.lead.claims import numbers_of
@@ -74,4 +74,4 @@ def contact_fields(
     if campaign is None:
         return {}, [Reason("unknown-campaign", "The lead's campaign is not known.")]
     clean, personal, reasons = campaign.template.check_change(given)
-    return {**clean, **personal}, reasons
+    return {**clean, **personal}, within("fields", reasons)

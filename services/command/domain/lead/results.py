@@ -6,7 +6,7 @@ from pydantic import Field
 
 from schemas.event import Event
 from schemas.lead import LeadManualPassRecorded, LeadResultRecorded
-from services.command.domain.decider import Command, Reason, Refused, decides
+from services.command.domain.decider import Command, Reason, Refused, decides, within
 from services.command.domain.facts import Facts
 from services.command.domain.lead.access import AGENTS, LEADERS, admit
 from services.command.domain.lead.fields import fields_changed
@@ -53,7 +53,7 @@ def record_result(lead: Lead, command: RecordResult, facts: Facts) -> list[Event
         reasons.append(Reason("unknown-campaign", "The lead's campaign is not known."))
     elif command.fields and facts.campaign is not None:
         clean, personal, misfits = facts.campaign.template.check_change(command.fields)
-        reasons += misfits
+        reasons += within("fields", misfits)
         changed = fields_changed(lead, clean, personal)
     if reasons or user is None:
         raise Refused(reasons)
