@@ -212,6 +212,37 @@ async def test_erasing_a_number_takes_exports_that_hold_or_look_for_it(exports: 
     assert await kept(exports) == 0
 
 
+async def test_beside_running_commands_a_file_shows_one_moment(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = await three(exports)
+    monkeypatch.setattr(writing, "LEADS_AT_ONCE", 1)
+    monkeypatch.setattr(writing, "PIECE_BYTES", 1)
+    asked = {"columns": ["lead_id", "priority"], "sort": [{"field": "lead_id"}]}
+    export = await exports.asked(**asked)
+    put, changed = files.put, list[str]()
+
+    async def amid_changes(*given: Any) -> None:
+        if not changed:
+            campaign = await exports.service.campaign(name="Later")
+            changed.append(await exports.service.lead(campaign, phone=exports.service.phone()))
+            for lead in leads:
+                await exports.service.done(f"/v1/leads/{lead}/set-priority", {"priority": 9})
+            await exports.shown(export)
+        await put(*given)
+
+    monkeypatch.setattr(files, "put", amid_changes)
+    head = await exports.service.commanding.log.head()
+    await exports.write()
+    assert (await exports.shown(export))["shown"] == head
+    rows = table(await exports.file(export))
+    assert [row["lead_id"] for row in rows] == sorted(leads)
+    assert {row["priority"] for row in rows} == {"5"}
+    later = table(await exports.file(await exports.done(**asked)))
+    assert len(later) == 4
+    assert sorted(row["priority"] for row in later) == ["5", "9", "9", "9"]
+
+
 async def test_a_writer_that_died_leaves_nothing_that_counts(
     exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:

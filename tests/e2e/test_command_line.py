@@ -31,6 +31,7 @@ from services.cli_export import app as export
 from services.cli_import import app as imports
 from services.cli_lead import app as lead
 from services.cli_quarantine import app as quarantine
+from services.cli_view import app as view
 from services.local.demo_keys import demo_keys
 from services.local.sample_data import CAMPAIGN, CAMPAIGN_CODE
 from tests.e2e.conftest import Loaded
@@ -421,3 +422,16 @@ def test_an_export_is_started_followed_taken_and_cancelled(shell: Shell, tmp_pat
     refused = shell.run(export, "start", "--mail", "x@elsewhere.example", code=REFUSED).stderr
     assert "mail-not-set-up" in refused
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_views_are_listed_and_what_is_mailed_of_them(shell: Shell) -> None:
+    assert "overdue_callbacks" in shell.run(view, "list").stdout
+    assert "opens_first" in shell.json(view, "list")
+    when = ("--times", "08:30", "--zone", "Europe/Berlin", "--weekdays", "1", "--weekdays", "5")
+    asked = ("schedule", "--view", "mine", *when, "--recipients", "ana@example.com")
+    refused = shell.run(view, "mail", *asked, code=REFUSED).stderr
+    assert "mail-not-set-up" in refused
+    assert shell.json(view, "mail", "list", "--all")["mailings"] == []
+    unknown = "01920000-0000-7000-8000-000000000099"
+    shell.run(view, "mail", "stop", unknown, code=REFUSED)
+    shell.run(view, "mail", "show", unknown, code=REFUSED)
