@@ -7,7 +7,8 @@ No port is drawn twice in a process: servers that start at the same time have no
 
 import secrets
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -25,6 +26,19 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@contextmanager
+def held(port: int) -> Iterator[None]:
+    """Keep the loopback port from others until the end of the block, when its server is started.
+
+    Where it cannot be held, because connections of the server before linger, it is not.
+    """
+    with socket.socket() as holder:
+        # Without SO_REUSEADDR: nobody else may bind what we have bound, nor probe it as free.
+        with suppress(OSError):
+            holder.bind((LOOPBACK, port))
+        yield
 
 
 def choose_port(remembered: Path, first: int = 0) -> int:

@@ -21,7 +21,7 @@ from services.local.data_folder import API_ADDRESS
 from services.local.kafka import BrokerUnavailable, LocalKafka
 from services.local.lock import AlreadyRunning, data_lock
 from services.local.outside_servers import broker_answers, migrate_outside
-from services.local.ports import LOOPBACK, choose_port
+from services.local.ports import LOOPBACK, choose_port, held
 from services.local.postgres import LocalPostgres
 from services.local.process import Child, Program, StartFailed, says
 from services.local.secret_file import secret_in
@@ -91,12 +91,13 @@ async def running_stack(folder: Path, say: Say) -> AsyncIterator[Stack]:
         environ = {**servers.environ, "LEADS_PUBLIC_URL": public}
         modules = ALWAYS | (ON_KAFKA if servers.transport == "kafka" else {})
         ports = {name: choose_port(folder / f"{name}.port") for name in modules}
-        await _all_or_none(
-            *(
-                servers.supervisor.start(_service(name, module, environ, ports[name]))
-                for name, module in modules.items()
+        with held(port):
+            await _all_or_none(
+                *(
+                    servers.supervisor.start(_service(name, module, environ, ports[name]))
+                    for name, module in modules.items()
+                )
             )
-        )
         await servers.supervisor.start(_api(port, environ))
         with _told_in(folder / API_ADDRESS, {"address": address}):
             yield Stack(

@@ -218,7 +218,7 @@ async def test_beside_running_commands_a_file_shows_one_moment(
     leads = await three(exports)
     monkeypatch.setattr(writing, "LEADS_AT_ONCE", 1)
     monkeypatch.setattr(writing, "PIECE_BYTES", 1)
-    asked = {"columns": ["lead_id", "priority"], "sort": [{"field": "lead_id"}]}
+    asked: dict[str, Any] = {"columns": ["lead_id", "priority"], "sort": [{"field": "lead_id"}]}
     export = await exports.asked(**asked)
     put, changed = files.put, list[str]()
 

@@ -12,7 +12,7 @@ import pytest
 
 from services.local import ports
 from services.local.lock import AlreadyRunning, data_lock
-from services.local.ports import choose_port, is_free
+from services.local.ports import choose_port, held, is_free
 from services.local.secret_file import secret_in
 from services.local.stack import ALWAYS, ON_KAFKA
 
@@ -113,3 +113,11 @@ def test_the_containers_are_given_settings_there_are() -> None:
     assert not {name for name in given if name not in readme}
     secrets = set(re.findall(r"/run/secrets/(\w+)", compose))
     assert secrets == set(re.findall(r"^  (\w+): \{file: ", compose, re.MULTILINE))
+
+
+def test_a_port_that_is_held_is_nobody_elses(tmp_path: Path) -> None:
+    port = choose_port(tmp_path / "port")
+    with held(port):
+        assert not is_free(port)
+        assert choose_port(tmp_path / "port") != port
+    assert is_free(port)
