@@ -270,7 +270,9 @@ def install(app: FastAPI, reading: Reading) -> None:
         async with reading.asked(request, given.min_position) as asked:
             principal, head = asked.principal, asked.head
         if after is not None and after > head:
-            detail = errors.Detail("no-such-position", f"the log ends at {head}", "/query/after")
+            told = "/header/Last-Event-ID" if "last-event-id" in request.headers else "/query/after"
+            text = f"the log ends at {head}; without a position it starts now"
+            detail = errors.Detail("no-such-position", text, told)
             raise errors.Invalid(f"There is no position {after} yet.", [detail])
         if clients >= CLIENTS_MAX:
             raise errors.Unavailable("Too many are following already.", retry_after_seconds=5)

@@ -207,3 +207,6 @@ async def test_a_last_event_id_that_is_none_is_refused(world: World) -> None:
             headers={"authorization": f"Bearer {KEYS['admin']}", "last-event-id": text},
         )
         assert answer.status_code == 422, text
+        assert answer.json()["errors"][0]["pointer"] == "/header/Last-Event-ID"
+    answer = await world.get("/v1/activity", after="999999")
+    assert answer.json()["errors"][0]["pointer"] == "/query/after"
