@@ -6,7 +6,7 @@ Each event is for those who may read what it is about, and tells them no more th
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import orjson
@@ -42,21 +42,10 @@ Category = Literal[
     "mailing",
     "import",
 ]
-CATEGORIES: tuple[Category, ...] = (
-    "lead",
-    "campaign",
-    "organisation",
-    "dnc",
-    "quarantine",
-    "bulk",
-    "pool",
-    "segment",
-    "view",
-    "favourite",
-    "export",
-    "mailing",
-    "import",
-)
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+FOR_EVERYBODY: tuple[Category, ...] = ("campaign", "organisation", "pool", "segment")
+"""What everybody of the organisation may read anyway; of what is named nowhere nothing is told."""
+
 EventKind = Annotated[str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$")]
 LOOKED_AT_MAX = 20_000
 """A page goes no further through the log than this, whatever it finds."""
@@ -132,8 +121,9 @@ def _visible(asked: Asked, arguments: Arguments) -> str:
         "dnc": "true" if who.role in dnc.ROLES else "false",
         "quarantine": "true" if who.role in quarantine.ROLES else "false",
     }
+    parts |= dict.fromkeys(FOR_EVERYBODY, "true")
     cases = " ".join(f"when '{name}' then {condition}" for name, condition in parts.items())
-    return f"case {_CATEGORY} {cases} else true end"
+    return f"case {_CATEGORY} {cases} else false end"
 
 
 _CATEGORY = "split_part(e.type, '.', 1)"

@@ -51,6 +51,13 @@ def test_every_category_there_is_can_be_asked_for() -> None:
     assert {kind.category() for kind in EVENTS.values()} == set(get_args(events.Category))
 
 
+async def test_of_a_category_nobody_thought_of_nothing_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "FOR_EVERYBODY", ())
+    assert await heard(world, "admin", category="campaign") == []
+
+
 async def test_everybody_hears_of_what_they_may_read(world: World) -> None:
     known = {"campaign", "organisation", "pool", "segment"}
     expected = {
