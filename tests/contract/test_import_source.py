@@ -117,6 +117,8 @@ async def test_who_may_push_and_what_is_no_batch(imports: Imports) -> None:
     wrong: list[tuple[Any, dict[str, Any]]] = [
         ((), {}),
         ((ANN, ANN), {}),
+        ((("k", {}),), {}),
+        ([(f"k{row}", {f"f{row}-{one}": "" for one in range(200)}) for row in range(3)], {}),
         ((("", {"phone": "+14155550100"}),), {}),
         ((("k", {"shoe": 1}),), {}),
         ((("k", {"phone": "a\0b"}),), {}),
@@ -128,5 +130,11 @@ async def test_who_may_push_and_what_is_no_batch(imports: Imports) -> None:
     ]
     for rows, more in wrong:
         assert (await push(imports, *rows, **more)).status_code == 422, (rows[:2], more)
-    nothing = await push(imports, ("k", {"age": 1}))
-    assert outcomes(nothing) == [("k", "refused", ["unreachable"])]
+    odd = await push(
+        imports, ("k", {"age": 1}), ("l", {}), ("m", {"phone": 14155550100, "age": 1.5e14}),
+        ("n", {"phone": "+14155550199", "system:priority": True}),
+    )  # fmt: skip
+    assert outcomes(odd) == [
+        ("k", "refused", ["unreachable"]), ("l", "blank", []),
+        ("m", "refused", ["phone-not-e164"]), ("n", "refused", ["int-type"]),
+    ]  # fmt: skip

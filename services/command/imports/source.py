@@ -80,8 +80,8 @@ class SourceRows(BaseModel):
         keys = [row.key for row in self.rows]
         if len(keys) != len(set(keys)):
             raise ValueError("name each row by a key of its own")
-        if len(self.names) > COLUMNS_MAX:
-            raise ValueError(f"name at most {COLUMNS_MAX} fields")
+        if not 0 < len(self.names) <= COLUMNS_MAX:
+            raise ValueError(f"name at least one field, and at most {COLUMNS_MAX}")
         return self
 
     @property
@@ -95,7 +95,7 @@ CODE = "system:ownership_code"
 
 
 class SourceRowAnswer(BaseModel):
-    """What became of a row: `created`, `updated`, `unchanged`, `skipped` or `refused`."""
+    """What became of a row: `created`, `updated`, `unchanged`, `skipped`, `refused`, or `blank`."""
 
     key: str
     outcome: str
