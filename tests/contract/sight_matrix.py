@@ -68,6 +68,8 @@ PLACES = {
     "segment_id": named("segment of own"),
     "view": SHARED_VIEW,
     "past_id": named("no past"),
+    "export_id": named("no export"),
+    "mailing_id": named("no mailing"),
 }
 """What stands in the address of an operation that is tried without looking at its answer."""
 QUERIES = {
@@ -425,6 +427,10 @@ NOT_OF_LEADS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/views"): frozenset(USERS),
     ("GET", "/v1/views/{view}"): frozenset(USERS),
     ("GET", "/v1/views/{view}/versions"): frozenset(USERS),
+    ("GET", "/v1/exports"): frozenset(USERS),
+    ("GET", "/v1/exports/{export_id}"): frozenset(USERS),
+    ("GET", "/v1/view-mails"): frozenset(USERS),
+    ("GET", "/v1/view-mails/{mailing_id}"): frozenset(USERS),
     ("POST", "/v1/pasts"): LOOK_BACK,
     ("GET", "/v1/pasts"): LOOK_BACK,
     ("GET", "/v1/pasts/{past_id}"): LOOK_BACK,
