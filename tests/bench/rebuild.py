@@ -7,16 +7,18 @@ from collections.abc import Mapping
 
 import orjson
 
+from services.command.app import open_commanding
+from services.kit.clock import SystemClock
 from services.kit.postgres import connect_pool
 from services.kit.settings import read_settings
 from services.projections.progress import wait_visible
 from services.projections.registry import BY_NAME
-from tests.bench.harness import Result, Stack
-from tests.bench.history import make_history
+from tests.bench.bulk_work import make_leads
+from tests.bench.harness import Result, Stack, tell
 from tests.bench.plain_fold import plain_fold
 from tests.bench.served import ROOT, environ
 
-CLIENTS = 45_211
+LEADS = 200_000
 TARGET = 80_000
 
 
@@ -29,7 +31,10 @@ async def run(stack: Stack) -> Result:
     database = await stack.database()
     environment = environ(database, stack.folder / "data")
     settings = read_settings(environment)
-    events = await make_history(settings, CLIENTS)
+    async with open_commanding(settings, SystemClock()) as commanding:
+        await make_leads(commanding, LEADS)
+        events = await commanding.log.head()
+    tell(f"   {events:,} events to work on")
     pool = await connect_pool(settings.database_url, "leads_query", largest=1)
     try:
         async with stack.service(environment, "services.projections"):
