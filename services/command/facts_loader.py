@@ -139,7 +139,7 @@ class FactsLoader:
         dnc = self._dnc_streams(command, state)
         await self._see(seen, _looked_at(command, state) | dict.fromkeys(dnc, "dnc"), refresh)
         campaign_id, target_id = campaigns_of(command, state)
-        target = None if target_id is None else seen[target_id]
+        target = None if target_id is None else _as(seen, target_id, "campaign")
         if search and holder is None and isinstance(command, CloneLead):
             holder = (await self._duplicates(command, [state], target)).get(state.id)
         if holder is not None:
@@ -148,7 +148,7 @@ class FactsLoader:
             now=self._clock.now(),
             actor=actor,
             organisation=organisation,
-            campaign=None if campaign_id is None else seen[campaign_id],
+            campaign=None if campaign_id is None else _as(seen, campaign_id, "campaign"),
             target=target,
             dnc={number: seen[entries].entries for entries, number in dnc.items()},
             new_ids=(new_id(),),
@@ -185,12 +185,14 @@ class FactsLoader:
     async def _see(self, seen: dict[UUID, Any], wanted: Wanted, anew: bool) -> None:
         """Look at streams: what is at hand as remembered, unless `anew`, the rest by one query.
 
-        Raises NotFound for a stream that was seen as something else: a lead's id is no pool's.
+        What was seen as something else stays that: a lead's id is no pool's (`_as`).
         """
-        for stream, category in wanted.items():
-            if stream in seen and type(seen[stream]) is not type(EMPTY[category]):
-                raise NotFound
-        missing = wanted
+        wanted = {
+            stream: category
+            for stream, category in wanted.items()
+            if stream not in seen or type(seen[stream]) is type(EMPTY[category])
+        }
+        missing: Wanted = wanted
         if not anew:
             missing = {}
             for stream, category in wanted.items():
@@ -208,7 +210,7 @@ class FactsLoader:
         A pool nobody created is on: leads may have named it before there were pools.
         """
         facts: dict[str, Any] = {
-            fact: seen[stream] for fact, (stream, _) in _named_by(command, state).items()
+            fact: _as(seen, *named) for fact, named in _named_by(command, state).items()
         }
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
@@ -226,7 +228,7 @@ class FactsLoader:
             facts["campaigns"] = await self._states.refresh(campaigns)
             seen.update(facts["campaigns"])
         if command.needs_pool and state.pool_id is not None:
-            facts["pool_active"] = seen[parse_id(state.pool_id)].active
+            facts["pool_active"] = _as(seen, parse_id(state.pool_id), "pool").active
         return facts
 
     async def _leads_with(self, seen: dict[UUID, Any], number: str) -> dict[UUID, Any]:
@@ -305,9 +307,12 @@ def campaigns_of(command: Command, state: Any) -> tuple[UUID | None, UUID | None
 
 
 def _looked_at(command: Command, state: Any) -> dict[UUID, str]:
-    """Return the streams a decision looks at beside its own, but for do-not-call entries."""
-    streams = {one: "campaign" for one in campaigns_of(command, state) if one is not None}
-    streams.update(_named_by(command, state).values())
+    """Return the streams a decision looks at beside its own, but for do-not-call entries.
+
+    An id given as two things is that of the campaign it stands for: a pool's id beside it is none.
+    """
+    streams = dict(_named_by(command, state).values())
+    streams.update({one: "campaign" for one in campaigns_of(command, state) if one is not None})
     if command.needs_pool and state.pool_id is not None:
         streams[parse_id(state.pool_id)] = "pool"
     return streams
@@ -332,6 +337,14 @@ _NAMED = (
     ("segment", "segment_id", "segment"),
     ("other", "other_lead_id", "lead"),
 )
+
+
+def _as(seen: Mapping[UUID, Any], stream: UUID, category: str) -> Any:
+    """Return what was seen of a stream named as one of a category; as what it is not, it is
+    nothing, and the decision says which field names nothing.
+    """
+    state = seen[stream]
+    return state if type(state) is type(EMPTY[category]) else EMPTY[category]
 
 
 def _id_in(command: Command, field: str) -> UUID | None:

@@ -262,6 +262,29 @@ async def test_undo_reverses_keeps_what_others_changed_and_says_what_cannot_be(b
     assert [*await bulk.outcomes(undo, outcome="kept")] == [leads[0]]
 
 
+async def test_what_changed_nothing_or_is_not_over_is_not_undone(bulk: Bulk) -> None:
+    async def refused(job: Any, by: str = "admin") -> tuple[int, list[str]]:
+        answer = await bulk.service.post(f"/v1/bulk-jobs/{job['id']}/undo", by=by)
+        body = answer.json()
+        assert body["detail"] == body["errors"][0]["detail"]
+        return answer.status_code, [one["code"] for one in body["errors"]]
+
+    leads = await bulk.leads(2)
+    planning = (await bulk.ask(leads, "SetPriority", priority=7)).json()
+    assert await refused(planning) == (409, ["nothing-to-undo"])
+    await bulk.work()
+    planned = await bulk.job(planning["id"])
+    assert await refused(planned) == (409, ["nothing-to-undo"])
+    started = f"/v1/bulk-jobs/{planned['id']}/execute"
+    await bulk.service.post(started, {"digest": planned["plan"]["digest"]})
+    assert await refused(planned) == (409, ["job-not-finished"])
+    await bulk.work()
+    unchanged = await bulk.done(leads, "SetPriority", priority=7)
+    assert unchanged["result"]["unchanged"] == 2
+    assert await refused(unchanged) == (409, ["nothing-to-undo"])
+    assert (await bulk.undone(planned))["result"]["reversed"] == 2
+
+
 async def test_what_cannot_come_back_is_refused(bulk: Bulk) -> None:
     leads = await bulk.leads(3)
     job = await bulk.done(leads, "AnonymiseLead", reason="asked")

@@ -176,3 +176,33 @@ async def test_an_id_of_something_else_is_not_found_and_changes_nothing(service:
             body = {"campaign_id": stream, "phone": "+14155550199"}
             assert await _send(service, "/v1/leads", json.dumps(body).encode()) >= 400
     assert await service.commanding.log.head() == before
+
+
+async def test_an_id_of_something_else_in_a_field_is_said_of_that_field(service: Service) -> None:
+    """The lead's own id, its campaign's, the organisation's or nobody's, where a pool, a segment,
+    a campaign or another lead is to be named.
+    """
+    campaign = await service.campaign()
+    lead = f"/v1/leads/{await service.lead(campaign)}"
+    pool = (await service.done("/v1/pools", {"name": "P", "campaign_id": campaign}))["id"]
+    ids = {lead.rpartition("/")[2], campaign, pool, str(ORGANISATION_ID), str(new_id())}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        (f"{lead}/add-to-segment", "segment_id", {}),
+        (f"{lead}/remove-from-segment", "segment_id", {}),
+        (f"{lead}/start-call", "segment_id", {"call_id": "c"}),
+        (f"{lead}/move", "pool_id", {}),
+        (f"{lead}/move", "target_campaign_id", {}),
+        (f"{lead}/clone", "target_campaign_id", {}),
+        (f"{lead}/merge", "other_lead_id", {}),
+        (f"{lead}/unmerge", "other_lead_id", {}),
+        ("/v1/leads", "pool_id", {"campaign_id": campaign, "phone": "+14155550199"}),
+    ]
+    before = await service.commanding.log.head()
+    for path, field, more in asked:
+        fits = {"target_campaign_id": campaign, "pool_id": pool}.get(field)
+        for given in ids - {fits}:
+            refused = await service.post(path, {**more, field: given})
+            pointers = [one["pointer"] for one in refused.json()["errors"]]
+            assert f"/{field}" in pointers, (path, field, given, refused.text)
+            assert refused.status_code in (409, 422), (path, refused.text)
+    assert await service.commanding.log.head() == before

@@ -124,6 +124,13 @@ def test_what_refuses_a_lead(
     given(SOURCE).when(clone(**settings), known(target=target)).refused(*codes)
 
 
+def test_what_misfits_is_said_of_the_campaign_the_request_names() -> None:
+    target = template(TemplateField("city", type="number"), TemplateField("surname", required=True))
+    reasons = given(SOURCE).when(clone(), known(target=target)).reasons or ()
+    assert [one.field for one in reasons] == ["target_campaign_id"] * 3
+    assert [one.text.split()[1] for one in reasons] == ["city", "surname", "city"]
+
+
 def test_who_may_not() -> None:
     given(SOURCE).when(clone(), known(ANA)).refused("role-not-allowed")
     foreign = replace(SOURCE, owner=f"team:{SUPPORT}")

@@ -175,6 +175,12 @@ def test_what_else_refuses() -> None:
     given(created()).when(MERGE, known(ANA)).refused("role-not-allowed")
     given(created()).when(UNMERGE, known(ANA)).refused("role-not-allowed")
     given().when(UNMERGE, known()).refused("unknown-lead")
+    given(created()).when(UnmergeLeads(other_lead_id=ME), known()).refused("same-lead")
+    for nobody in (facts(LEE), facts(LEE, other=Lead())):
+        (reason,) = given(created()).when(UNMERGE, nobody).refused("unknown-lead")
+        assert reason.field == "other_lead_id"
+    hidden = known(LEE, replace(OTHER, owner=f"team:{SUPPORT}"))
+    given(created()).when(UNMERGE, hidden).refused("unknown-lead")
     far = created(owner=f"team:{SUPPORT}")
     given(far).when(UNMERGE, known()).refused("lead-out-of-reach")
     full = tuple(

@@ -143,10 +143,14 @@ def test_a_lead_leaves_the_segment_that_is_named_and_no_other() -> None:
     inside = given(created(), LeadAddedToSegment(segment_id=FIRST))
     out = LeadRemovedFromSegment(previous=FIRST)
     assert inside.when(RemoveFromSegment(segment_id=FIRST), facts(LEE)).then(out).segment_id is None
-    inside.when(RemoveFromSegment(segment_id=SECOND), facts(LEE)).nothing()
+    other = facts(LEE, segment=replace(LISBON, id=SECOND))
+    inside.when(RemoveFromSegment(segment_id=SECOND), other).nothing()
+    for nothing in (None, Segment()):
+        nowhere = facts(LEE, segment=nothing)
+        inside.when(RemoveFromSegment(segment_id=SECOND), nowhere).refused("unknown-segment")
     moved = LeadMoved(campaign_id=TARGET, previous=CAMPAIGN)
     story = given(created(), LeadAddedToSegment(segment_id=FIRST), moved)
-    story.when(RemoveFromSegment(segment_id=FIRST), facts(LEE)).nothing()
+    story.when(RemoveFromSegment(segment_id=FIRST), facts(LEE, segment=LISBON)).nothing()
 
 
 @pytest.mark.parametrize("command", [AddToSegment, RemoveFromSegment])

@@ -133,11 +133,9 @@ class BulkDesk:
         caller = await self.caller(request)
         job = await self._visible(job_id, caller)
         if caller.principal.user_id != job.by and caller.actor.role != "admin":
-            raise errors.Forbidden("Only who asked for the job or an administrator may undo it.")
-        if job.done is None:
-            raise errors.Conflict("The job is not finished; cancel it or wait for its end.")
-        if not job.done.applied:
-            raise errors.Conflict("The job changed no lead; there is nothing to undo.")
+            text = "Only who asked for the job or an administrator may undo it."
+            raise errors.Forbidden(text, [Detail("not-your-job", text)])
+        changed = _changed_by(job)
         try:
             require_role(offered_in_bulk()[job.command], caller.actor)
         except Refused as refused:
@@ -147,8 +145,8 @@ class BulkDesk:
             command=job.command,
             fields=dict(job.fields),
             undoes=job.id,
-            selected=job.done.applied,
-            digest=f"{job.done.applied}.{UUID(job.id).hex}",
+            selected=changed,
+            digest=f"{changed}.{UUID(job.id).hex}",
         )
         return await self._give(request, caller, command, _new_job(request, caller))
 
@@ -282,6 +280,23 @@ def _command_of(given: dict[str, Any]) -> Command:
         return bulk_command(name, fields)
     except ValidationError as error:
         raise invalid(error, "/command") from None
+
+
+def _changed_by(job: BulkJob) -> int:
+    """Return how many leads an undo is about; raise Conflict when there are none, or none yet."""
+    code = "job-not-finished"
+    if job.done is not None:
+        if job.done.applied:
+            return job.done.applied
+        code, text = "nothing-to-undo", "The job changed no lead; there is nothing to undo."
+    elif job.stage in ("planning", "planned"):
+        text = "The job was not carried out, so it changed no lead; there is nothing to undo."
+        code = "nothing-to-undo"
+    elif job.stage == "cancelling":
+        text = "The job is being cancelled; undo it once it has ended."
+    else:
+        text = "The job is still being carried out; cancel it or wait for its end."
+    raise errors.Conflict(text, [Detail(code, text)])
 
 
 def _uuid(text: str) -> UUID:

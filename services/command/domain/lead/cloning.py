@@ -1,7 +1,7 @@
 """Cloning a lead into another campaign (rule 14): fields go by import name, misfits are said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
@@ -89,7 +89,10 @@ def clone_lead(lead: Lead, command: CloneLead, facts: Facts) -> list[Outcome]:
 
 
 def fit_into(lead: Lead, target: Campaign) -> Fit:
-    """Match all fields of a lead and of its contacts to the target's template (rule 14)."""
+    """Match all fields of a lead and of its contacts to the target's template (rule 14).
+
+    What misfits is said of the target: the request names that, and no field.
+    """
     template = target.template
     values = {**lead.fields, **lead.personal}
     dropped = values.keys() - template.names
@@ -103,7 +106,8 @@ def fit_into(lead: Lead, target: Campaign) -> Fit:
         misfits += more
         stored = {"id": contact.id, "phone": contact.phone, "typed": contact.typed}
         contacts.append({**stored, "fields": {**open_own, **personal_own}} if own else stored)
-    return Fit(clean, personal, tuple(contacts), tuple(sorted(dropped)), tuple(misfits))
+    reasons = tuple(replace(one, field="target_campaign_id") for one in misfits)
+    return Fit(clean, personal, tuple(contacts), tuple(sorted(dropped)), reasons)
 
 
 def _setting_reasons(

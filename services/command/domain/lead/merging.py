@@ -49,7 +49,7 @@ class UnmergeLeads(Command):
     """Let a lead that was merged into this one stand alone again, with all it had.
 
     The contacts that came with it leave again. Refused when another lead holds its duplicate key
-    by now.
+    by now, and when there is no other lead of that id, or it is out of reach.
     """
 
     roles: ClassVar[frozenset[str]] = LEADERS
@@ -81,17 +81,20 @@ def merge_leads(lead: Lead, command: MergeLeads, facts: Facts) -> list[Outcome]:
 
 @decides(UnmergeLeads)
 def unmerge_leads(lead: Lead, command: UnmergeLeads, facts: Facts) -> list[Outcome]:
-    """Unmerge, also from a lead whose own data was erased; nothing when they are apart."""
+    """Unmerge, also from a lead whose own data was erased; nothing when both are there, apart."""
     reasons = role_reasons(command, facts)
     if not reasons and lead.version == 0:
         reasons.append(Reason("unknown-lead", "There is no such lead."))
     reasons = reasons or reach_reasons(lead, facts)
     if reasons:
         raise Refused(reasons)
+    if command.other_lead_id == lead.id:
+        text = "A lead cannot be unmerged from itself; name the other one."
+        raise Refused([Reason("same-lead", text, "other_lead_id")])
+    other = _other(facts)
     came = lead.absorbed.get(command.other_lead_id)
     if came is None:
         return []
-    other = _other(facts)
     if not other.exists:
         raise Refused([erased_reason(other)])
     theirs = {other.phone, *(contact.phone for contact in other.contacts)}

@@ -10,6 +10,8 @@ from services.command.domain.lead.access import LEADERS, admit
 from services.command.domain.lead.state import Lead
 from services.command.domain.types import Id
 
+UNKNOWN_SEGMENT = Reason("unknown-segment", "There is no such segment.", "segment_id")
+
 
 class AddToSegment(Command):
     """Put a lead into a segment. It leaves the one it was in, for it is in at most one."""
@@ -21,7 +23,10 @@ class AddToSegment(Command):
 
 
 class RemoveFromSegment(Command):
-    """Take a lead out of a segment; a lead that is in another one stays there."""
+    """Take a lead out of a segment; a lead that is in another one stays there.
+
+    Refused when there is no such segment: a wrong id shall not look as if it had been done.
+    """
 
     roles: ClassVar[frozenset[str]] = LEADERS
     bulk: ClassVar[bool] = True
@@ -35,7 +40,7 @@ def add_to_segment(lead: Lead, command: AddToSegment, facts: Facts) -> list[Even
     admit(lead, command, facts)
     segment = facts.segment
     if segment is None or not segment.version:
-        raise Refused([Reason("unknown-segment", "There is no such segment.", "segment_id")])
+        raise Refused([UNKNOWN_SEGMENT])
     if lead.segment_id == command.segment_id:
         return []
     if not segment.active:
@@ -46,8 +51,10 @@ def add_to_segment(lead: Lead, command: AddToSegment, facts: Facts) -> list[Even
 
 @decides(RemoveFromSegment)
 def remove_from_segment(lead: Lead, command: RemoveFromSegment, facts: Facts) -> list[Event]:
-    """Remove the lead; nothing when it is not in that segment."""
+    """Remove the lead; nothing when it is in another segment or none."""
     admit(lead, command, facts)
     if lead.segment_id != command.segment_id:
+        if facts.segment is None or not facts.segment.version:
+            raise Refused([UNKNOWN_SEGMENT])
         return []
     return [LeadRemovedFromSegment(previous=lead.segment_id)]
