@@ -17,13 +17,15 @@ from services.query.columns import COLUMNS, CONTACT_NUMBERS, FIELD_KINDS, SYSTEM
 @dataclass(frozen=True, slots=True)
 class Directory:
     """The organisation as read at `stamp`. `kinds` are all names a filter may use, `indexed` the
-    template fields that have an index of their own.
+    template fields that have an index of their own, `statuses` those the organisation has of its
+    own or changed.
     """
 
     stamp: tuple[int, ...]
     teams: TeamTree
     kinds: Mapping[str, Kind]
     indexed: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
 
     @property
     def single_kinds(self) -> dict[str, Kind]:
@@ -56,6 +58,7 @@ STAMP = (
     "(select array[coalesce(max(position), 0), count(*)] from read.team)"
     " || (select array[coalesce(max(position), 0), count(*)] from read.app_user)"
     " || (select array[coalesce(max(position), 0), count(*)] from read.campaign)"
+    " || (select array[coalesce(max(position), 0), count(*)] from read.status)"
     " || (select array[coalesce(sum(hashtext(name)), 0), count(*)] from read.chosen_fields)"
 )
 """SQL that is another value as soon as a directory read before is out of date."""
@@ -72,8 +75,10 @@ async def read_directory(
         members.setdefault(team_id, []).append(user_id)
     tree = TeamTree({row["team_id"]: row["parent_id"] for row in teams}, members)
     chosen = await connection.fetch("select name from read.chosen_fields")
+    statuses = await connection.fetch("select code from read.status")
     kinds = {**EMPTY.kinds, **await _field_kinds(connection)}
-    return Directory(stamp, tree, kinds, frozenset(name for (name,) in chosen))
+    indexed = frozenset(name for (name,) in chosen)
+    return Directory(stamp, tree, kinds, indexed, frozenset(code for (code,) in statuses))
 
 
 async def _field_kinds(

@@ -11,9 +11,10 @@ from uuid import UUID
 
 import orjson
 from fastapi import FastAPI, Query, Request
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
+from schemas.catalogue import EVENTS
 from schemas.envelope import decode_origin
 from schemas.rights import callable_owners
 from services.kit import errors
@@ -46,7 +47,18 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 FOR_EVERYBODY: tuple[Category, ...] = ("campaign", "organisation", "pool", "segment")
 """What everybody of the organisation may read anyway; of what is named nowhere nothing is told."""
 
-EventKind = Annotated[str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$")]
+
+def _known_kind(name: str) -> str:
+    if name not in EVENTS:
+        category = name.partition(".")[0]
+        listed = [kind for kind in EVENTS if kind.partition(".")[0] == category] or CATEGORIES
+        raise ValueError(f"there is no kind of event {name}; there are: {', '.join(listed)}")
+    return name
+
+
+EventKind = Annotated[
+    str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$"), AfterValidator(_known_kind)
+]
 LOOKED_AT_MAX = 20_000
 """A page goes no further through the log than this, whatever it finds."""
 

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import orjson
 from fastapi import FastAPI, Query, Request
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
+from schemas.filter_names import LOG_KINDS
 from schemas.instants import format_instant
 from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
@@ -27,7 +28,15 @@ from services.query.past import Moment, check_moment, read_moment
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
 
-Kind = Annotated[str, Field(pattern=r"^(lead\.)?[a-z_]{1,60}$")]
+
+def _known_kind(name: str) -> str:
+    if "lead." + name.removeprefix("lead.") not in LOG_KINDS:
+        listed = ", ".join(kind.removeprefix("lead.") for kind in LOG_KINDS)
+        raise ValueError(f"there is no kind of event {name}; there are: {listed}")
+    return name
+
+
+Kind = Annotated[str, Field(pattern=r"^(lead\.)?[a-z_]{1,60}$"), AfterValidator(_known_kind)]
 
 
 class LogParameters(LeadParameters):

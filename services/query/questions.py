@@ -10,6 +10,7 @@ import orjson
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.filter_names import name_faults
 from schemas.filter_text import read_filter
 from schemas.filters import (
     And,
@@ -215,9 +216,21 @@ def _at(root: str, check: Any) -> Any:
 
 
 def check_tree(tree: Any, asked: Asked, root: str = "/filter") -> None:
-    """Raise Invalid unless the caller may ask every part of the tree."""
+    """Raise Invalid unless the caller may ask every part of the tree, and every status, end cause
+    and kind of event in it exists.
+    """
     if tree is not None:
-        _at(root, lambda: check_filter(tree, asked.kinds))
+        _at(root, lambda: _check(tree, asked))
+
+
+def _check(tree: Any, asked: Asked) -> None:
+    faults = name_faults(tree, asked.directory.statuses)
+    try:
+        check_filter(tree, asked.kinds)
+    except FilterInvalid as reason:
+        faults = [*reason.faults, *faults]
+    if faults:
+        raise FilterInvalid(faults)
 
 
 def of_body(body: SearchBody, asked: Asked) -> Question:
@@ -241,7 +254,7 @@ def of_parameters(given: ListParameters, asked: Asked) -> Question:
 
 def of_conditions(given: Conditions, asked: Asked) -> Question:
     """Return the question of an address that asks for all there is."""
-    tree = _tree(given)
+    tree = _tree(given, asked)
     check_tree(tree, asked, "/query/filter")
     sort = DEFAULT_SORT
     if given.sort:
@@ -279,14 +292,14 @@ def _check_time(text: str, pointer: str) -> None:
         raise FilterInvalid([Fault("wrong-value", str(reason), pointer)]) from None
 
 
-def _tree(given: Conditions) -> Any:
+def _tree(given: Conditions, asked: Asked) -> Any:
     nodes: list[Any] = []
     if given.filter:
         text = given.filter
         nodes.append(_at("/query/filter", lambda: read_filter(text)))
     for name, field in _ONE_OF.items():
         if values := getattr(given, name):
-            _at(f"/query/{name}", lambda f=field, v=values: nodes.append(_one_of(f, v)))
+            _at(f"/query/{name}", lambda f=field, v=values: nodes.append(_one_of(f, v, asked)))
     switches = {name: getattr(given, name) for name in _SWITCHES}
     nodes.extend(Equals(field=n, value=on == "true") for n, on in switches.items() if on)
     if given.team:
@@ -303,6 +316,10 @@ def _tree(given: Conditions) -> Any:
     return nodes[0] if len(nodes) == 1 else And(of=tuple(nodes))
 
 
-def _one_of(field: str, values: Sequence[str]) -> In:
+def _one_of(field: str, values: Sequence[str], asked: Asked) -> In:
     tree: In = parse_filter({"op": "in", "field": field, "values": values})
+    if faults := name_faults(tree, asked.directory.statuses):
+        places = [one.pointer.removeprefix("/values") for one in faults]
+        at = zip(faults, places, strict=True)
+        raise FilterInvalid([Fault(one.code, one.text, place) for one, place in at])
     return tree

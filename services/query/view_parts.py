@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.filter_names import name_faults, without_unknown
 from schemas.filters import (
     CONTACTS,
     CUSTOM,
@@ -110,7 +111,10 @@ def _known(node: Any, pointer: str, asked: Asked, faults: list[Fault]) -> Any:
             else:
                 faults.append(Fault(one.code, one.text, f"{pointer}{one.pointer}"))
         return None
-    return node
+    statuses = asked.directory.statuses
+    named = name_faults(node, statuses)
+    faults += [Fault(one.code, one.text, f"{pointer}{one.pointer}") for one in named]
+    return without_unknown(node, statuses)
 
 
 def _no_field(name: str, pointer: str, asked: Asked) -> Fault:

@@ -73,7 +73,7 @@ WELL_FORMED: tuple[Any, ...] = (
     {"op": "search", "value": "𝟙 ١٢٣"},
     {"op": "range", "field": "next_dial_at", "gte": "1900-01-01T00:00:00Z", "lt": "year+150y"},
     {"op": "equals", "field": "fields.born", "value": "2199-12-31"},
-    {"op": "in", "field": "status", "values": ["x"] * VALUES_MAX},
+    {"op": "in", "field": "source", "values": ["x"] * VALUES_MAX},
     {"op": "or", "of": [{"op": "is_empty", "field": "fields.vip"}] * CHILDREN_MAX},
     {"op": "log", "at_least": 1000, "actors": ["'"], "since": "now-9999d"},
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas import lead as events
+from schemas.organisation import ORGANISATION_ID, StatusAdded, StatusDeactivated
 from tests.contract.query_service import (
     AUTUMN,
     NOON,
@@ -214,6 +215,60 @@ async def test_every_fault_of_a_question_is_pointed_at(world: World) -> None:
     ]
     shape = await world.post("/v1/leads/search", {"filter": {"op": "in", "field": "status"}})
     assert shape.json()["errors"][0]["pointer"] == "/filter/values"
+
+
+async def test_a_name_that_is_on_no_list_is_refused_where_it_stands(world: World) -> None:
+    tree = {
+        "op": "or",
+        "of": [
+            {"op": "in", "field": "status", "values": ["ready", "redy", "reddy"]},
+            {"op": "not", "of": {"op": "equals", "field": "latest_end_cause", "value": "busy"}},
+            {"op": "log", "kinds": ["lead.called"], "end_causes": ["Busy", "NoAnswer"]},
+            {"op": "contains", "field": "status", "value": "redial"},
+        ],
+    }
+    for path, more in (
+        ("/v1/leads/search", {}),
+        ("/v1/leads/count", {}),
+        ("/v1/leads/breakdown", {"field": "owner"}),
+        ("/v1/selections", {}),
+    ):
+        answer = await world.post(path, {"filter": tree, **more})
+        assert answer.status_code == 422, path
+        faults = answer.json()["errors"]
+        assert [(one["code"], one["pointer"]) for one in faults] == [
+            ("unknown-status", "/filter/of/0/values/1"),
+            ("unknown-status", "/filter/of/0/values/2"),
+            ("unknown-end-cause", "/filter/of/1/of/value"),
+            ("unknown-kind-of-event", "/filter/of/2/kinds/0"),
+            ("unknown-end-cause", "/filter/of/2/end_causes/1"),
+        ]
+        assert "there are: created, unprocessed, ready" in faults[0]["detail"]
+        assert "NoResponse, Busy" in faults[2]["detail"]
+        assert "lead.call_recorded" in faults[3]["detail"]
+    simple = await world.get("/v1/leads", status=["ready", "redy"])
+    assert [one["pointer"] for one in simple.json()["errors"]] == ["/query/status/1"]
+    text = await world.get("/v1/leads/export", filter="status = redy")
+    assert [one["code"] for one in text.json()["errors"]] == ["unknown-status"]
+    log = f"/v1/leads/{await world.lead('one')}/log"
+    assert "call_recorded" in (await world.get(log, kind="called")).json()["errors"][0]["detail"]
+    events_ = await world.get("/v1/events", kind="lead.called")
+    assert events_.json()["errors"][0]["pointer"] == "/query/kind/0"
+
+
+async def test_statuses_of_the_organisation_are_names_too_switched_off_or_not(
+    world: World,
+) -> None:
+    warm = {"op": "equals", "field": "status", "value": "warm"}
+    assert (await world.post("/v1/leads/count", {"filter": warm})).status_code == 422
+    added = StatusAdded("warm", "Warm", "open", True, "working")
+    await world.happen(str(ORGANISATION_ID), added)
+    lead = await world.lead("one", status="warm")
+    assert await world.found(warm) == [lead]
+    await world.happen(str(ORGANISATION_ID), StatusDeactivated("warm"))
+    assert await world.found(warm) == [lead]
+    cold = await world.post("/v1/leads/count", {"filter": {**warm, "value": "cold"}})
+    assert cold.json()["errors"][0]["detail"].endswith("in_global_do_not_call_list, warm")
 
 
 async def test_unknown_parameters_are_refused_by_name(world: World) -> None:

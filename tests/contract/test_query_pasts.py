@@ -22,7 +22,7 @@ from services.query.pasts.building import apply_erasures, build_waiting
 from tests.contract.query_service import NOON, World, named, running, team, user
 from tests.kit.event_logs import MASTER
 
-TREE = {"op": "not", "of": {"op": "equals", "field": "status", "value": "closed"}}
+TREE = {"op": "not", "of": {"op": "equals", "field": "status", "value": "success"}}
 
 
 @pytest.fixture

@@ -88,6 +88,12 @@ _VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     "date": st.sampled_from(DATES),
     "instant": st.sampled_from(TIMES),
 }
+_STATUSES = st.sampled_from(["ready", "created", "callback", "success"])
+_NAMES: dict[str, st.SearchStrategy[Any]] = {
+    "status": _STATUSES,
+    "previous_status": _STATUSES,
+    "latest_end_cause": st.sampled_from(CAUSES),
+}
 
 
 @st.composite
@@ -101,7 +107,7 @@ def leaves(draw: st.DrawFn) -> dict[str, Any]:
     field = draw(st.sampled_from(sorted(KINDS)))
     kind = KINDS[field]
     op = draw(st.sampled_from(sorted(OPERATORS[kind])))
-    values = _VALUES[kind]
+    values = _NAMES.get(field, _VALUES[kind])
     match op:
         case "equals":
             return {"op": op, "field": field, "value": draw(values)}

@@ -156,6 +156,29 @@ async def test_what_does_not_exist_is_kept_and_named_and_the_rest_works(world: W
     assert len(await world.found(usable["filter"], "agent", sort=usable["sort"])) == 2
 
 
+async def test_a_status_that_is_not_there_is_named_and_the_view_finds_the_same_leads(
+    world: World,
+) -> None:
+    some = {"op": "in", "field": "status", "values": ["ready", "gone"]}
+    never = {"op": "equals", "field": "previous_status", "value": "gone"}
+    called = {"op": "log", "end_causes": ["Gone"]}
+    tree = {"op": "and", "of": [some, {"op": "not", "of": {"op": "or", "of": [never, called]}}]}
+    await world.happen(OWN, events.ViewCreated("Old", named("agent"), [], [], filter=tree))
+    await world.happen(SHARED, events.ViewCreated("None", named("agent"), [], [], filter=never))
+    ready = await world.lead("a", owner=team("top"), status="ready")
+    await world.lead("b", owner=team("top"))
+    view = (await world.read(f"/v1/views/{OWN}", "agent"))["view"]
+    assert [(one["code"], one["pointer"]) for one in view["unknown"]] == [
+        ("unknown-status", "/filter/of/0/values/1"),
+        ("unknown-status", "/filter/of/1/of/of/0/value"),
+        ("unknown-end-cause", "/filter/of/1/of/of/1/end_causes/0"),
+    ]
+    assert await leads_of(world, OWN) == {ready}
+    assert await world.found(view["usable"]["filter"], "agent") == [ready]
+    assert await leads_of(world, SHARED) == set()
+    assert await counts(world, view=[OWN, SHARED]) == {OWN: 1, SHARED: 0}
+
+
 async def test_numbers_in_a_shared_view_are_masked_and_not_searched_by(world: World) -> None:
     by_phone = {"op": "equals", "field": "phone", "value": "+4915112345678"}
     search = {"op": "search", "value": "0151 12345678"}
