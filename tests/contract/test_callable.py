@@ -112,7 +112,7 @@ async def test_a_zone_the_lead_names_is_told_as_what_closes_it(service: Service)
     refused = await service.post(path, {"set": {"time_zone": "Berlin"}})
     assert refused.status_code == 422
     (error,) = refused.json()["errors"]
-    assert (error["code"], error["pointer"]) == ("field-not-time-zone", "/time_zone")
+    assert (error["code"], error["pointer"]) == ("field-not-time-zone", "/set/time_zone")
     await service.done(path, {"set": {"time_zone": "Europe/Berlin"}})
     (reason,) = (await ask(service, lead, agent=AGENT))["reasons"]
     assert reason["text"].endswith("hours in Europe/Berlin by the field time_zone.")
