@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from schemas.statuses import BUILT_IN
 from services.query import answers
+from services.query.numbers import Counted
 from services.query.parameters import Current, Id
 from services.query.reading import Asked, Reading, answer
-from services.query.sight import sight_condition
-from services.query.sql import Arguments
+from services.query.sums import Sums
 from services.query.watch import Watched, shown, watched
 
 
@@ -20,9 +20,13 @@ class StatsParameters(Current):
     campaign: Id | None = None
 
 
-class Stats(answers.Shown):
+class Stats(answers.Shown, Counted):
     """Leads in sight that are not deleted. `call_attempts_max` is the most on one lead.
 
+    `counted_at` is the log position that the numbers of leads show, `counted_on` when they were
+    counted: more than 100,000 leads are shown as they were counted last and counted anew meanwhile,
+    10 s apart for a million. `exact` false: nobody has counted them yet, so it is scaled up from a
+    sample, and the most on one lead is the most in it; ask again.
     `quarantine` counts held payloads by state, for roles that may see them; else it is empty.
     `watched` says whether these numbers can be trusted.
     """
@@ -39,25 +43,13 @@ class Stats(answers.Shown):
     watched: Watched
 
 
-_SUMS = (
-    "l.status, count(*) as leads, count(*) filter (where l.active) as active,"
-    " coalesce(sum(l.call_attempts), 0)::int8 as call_attempts,"
-    " coalesce(max(l.call_attempts), 0) as call_attempts_max,"
-    " coalesce(sum(l.contact_attempts), 0)::int8 as contact_attempts,"
-    " coalesce(sum(l.talk_seconds), 0)::int8 as talk_seconds"
-)
 SEE_QUARANTINE = frozenset({"admin", "auditor", "dialer"})
 
 
-async def stats(asked: Asked, campaign: str | None) -> dict[str, Any]:
+async def stats(asked: Asked, given: StatsParameters, sums: Sums) -> dict[str, Any]:
     """Return the numbers, from the read models."""
-    arguments = Arguments()
-    condition = sight_condition(asked.sight, arguments)
-    if campaign is not None:
-        condition += f" and l.campaign_id = {arguments.add(campaign, 'uuid')}"
-    pieces = ("select", _SUMS, "from read.lead l where not l.deleted and", condition)
-    statement = " ".join((*pieces, "group by l.status order by l.status"))
-    found = await asked.connection.fetch(statement, *arguments.values)
+    summed = await sums.of(asked, given.campaign, given.min_position)
+    found = summed.rows
     own = await asked.connection.fetch("select code, status_group from read.status")
     groups = {one.code: str(one.group) for one in BUILT_IN.values()}
     groups |= {code: group for code, group in own if group is not None}
@@ -65,14 +57,15 @@ async def stats(asked: Asked, campaign: str | None) -> dict[str, Any]:
     for row in found:
         group = groups.get(row["status"], "open")
         by_group[group] += row["leads"]
-    sums = ("leads", "active", "call_attempts", "contact_attempts", "talk_seconds")
+    added = ("leads", "active", "call_attempts", "contact_attempts", "talk_seconds")
     return {
-        **{name: sum(row[name] for row in found) for name in sums},
+        **{name: sum(row[name] for row in found) for name in added},
         "call_attempts_max": max((row["call_attempts_max"] for row in found), default=0),
         "by_status": {row["status"]: row["leads"] for row in found},
         "by_group": by_group,
         "quarantine": await _quarantine(asked),
         "watched": shown(await watched(asked.connection), everything=asked.sight.everything),
+        **summed.counted(),
         **asked.currency(),
     }
 
@@ -88,9 +81,10 @@ async def _quarantine(asked: Asked) -> dict[str, int]:
 
 def install(app: FastAPI, reading: Reading) -> None:
     """Add the route of the numbers."""
+    sums = Sums(reading)
 
     @app.get("/v1/stats", tags=["stats"], responses={200: {"model": Stats}})
     async def read_stats(request: Request, given: Annotated[StatsParameters, Query()]) -> Response:
         """Read the numbers of all leads in sight."""
         async with reading.asked(request, given.min_position) as asked:
-            return answer(await stats(asked, given.campaign))
+            return answer(await stats(asked, given, sums))

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,6 +13,8 @@ from schemas.dnc import DncAdded, DncRemoved
 from schemas.organisation import ORGANISATION_ID, StatusAdded
 from schemas.quarantine import PayloadDiscarded, PayloadHeld
 from services.kit.cursors import CursorInvalid, Cursors, fingerprint
+from services.kit.postgres import connect_pool
+from services.query import sampling, sums
 from services.query.app import FROM_LOG
 from tests.contract.query_service import AUTUMN, NOON, SPRING, World, named, running, user
 
@@ -98,6 +101,38 @@ async def test_the_numbers_count_what_is_in_sight(world: World) -> None:
     assert whole["by_group"] == {"open": 2, "held": 0, "closed": 1}
     assert (await world.read("/v1/stats", campaign=AUTUMN))["leads"] == 1
     assert (await world.read("/v1/stats", "agent_south"))["by_status"] == {"success": 1}
+
+
+async def test_the_numbers_of_many_leads_are_made_when_their_reader_has_been_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def shown(by: str = "admin", **given: Any) -> tuple[bool, int, int]:
+        answer = await world.read("/v1/stats", by, **given)
+        return answer["exact"], answer["counted_at"], answer["leads"]
+
+    for index in range(3):
+        await world.lead(f"lead {index}", owner=user("agent"))
+    head = await world.log.head()
+    assert await shown() == (True, head, 3)
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_v1")
+    await pool.close()
+    monkeypatch.setattr(sums, "AT_ONCE", -1)
+    monkeypatch.setattr(sums, "LEADS_A_SECOND", 1)
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 2)
+    for by, campaign in (("admin", {}), ("agent", {"campaign": SPRING})):
+        exact, position, leads = await shown(by, **campaign)
+        # All leads fit one page of the table: it is drawn or not, and stands for 3 / 2 of it.
+        assert (exact, position, leads in (0, 4)) == (False, head, True)
+        await world.reading.settled()
+        assert await shown(by, **campaign) == (True, head, 3)
+    assert (await shown("agent_south"))[1:] == (head, 0)  # out of sight stays out of numbers
+    await world.lead("another", owner=user("agent"))
+    assert await shown() == (True, head, 3)  # rests for 3 s
+    now = await world.log.head()
+    assert (await shown(min_position=str(now)))[:2] == (False, now)
+    await world.reading.settled()
+    assert await shown() == (True, now, 4)
 
 
 def test_a_cursor_is_sealed_to_its_question() -> None:
