@@ -53,9 +53,14 @@ class ImportStarted(Event):
 
 @dataclass(frozen=True)
 class ImportCancelled(Event):
-    """Nothing of the import is done after this event."""
+    """Nothing of the import is done after this event.
+
+    reason: why the service did it by itself: `number-erased`, a number in the file was erased.
+    """
 
     TOPIC: ClassVar[str] = "import.cancelled"
+
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ create table job.imports (
   fault       text        not null default '',
   stalled     boolean     not null default false,
   file_until  timestamptz,                          -- when what is left of the file goes
-  updated_at  timestamptz not null default clock_timestamp()
+  updated_at  timestamptz not null default clock_timestamp(),
+  looked      bigint      not null default 0        -- erasures up to this position are done in it
 ) with (fillfactor = 50);
 create index imports_look on job.imports (look_at) where look_at is not null;
 create index imports_made_at on job.imports (made_at, id);
@@ -37,9 +38,10 @@ create table job.import_parts (
 );
 
 -- What became of the rows, by step and by runs of rows: a letter for each (c created, u updated,
--- n unchanged, s skipped, r refused, - blank, h header; of an undo: v reversed, k kept, r refused,
--- - none), [row, [[code, text, field]]] of the refused, the leads of u, n and s in order. No cell
--- of the file but in `cells`: refused rows as they came, under the key of the file, while it lasts.
+-- n unchanged, s skipped, r refused, e erased, - blank, h header; of an undo: v reversed, k kept,
+-- r refused, - none), [row, [[code, text, field]]] of the refused, the leads of u, n and s in
+-- order. No cell of the file but in `cells`: refused rows as they came, under the key of the file,
+-- while it lasts.
 create table job.import_rows (
   import_id uuid   not null,
   step      text   not null check (step in ('plan', 'done', 'undo')),

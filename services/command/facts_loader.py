@@ -39,6 +39,8 @@ from services.kit.errors import NotFound, Unauthenticated
 from services.kit.eventlog import EventLog
 from services.kit.ids import new_id, parse_id
 
+_FILES_KEPT = "select exists (select from job.imports where wrapped is not null)"
+
 
 class World(NamedTuple):
     """The stream a command addresses, and the facts around it; `seen` is every state looked at."""
@@ -215,6 +217,7 @@ class FactsLoader:
         if isinstance(command, EraseNumber):
             facts["leads"] = await self._leads_with(seen, _number(command))
             number = _number(command)
+            facts["files_kept"] = await self._log.pool.fetchval(_FILES_KEPT)
             for fact, category in (
                 ("payloads", "quarantine"),
                 ("views", "view"),

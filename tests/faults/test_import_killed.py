@@ -1,4 +1,6 @@
-"""kill -9 in an import at 1 %, 50 % and 99 %: exactly one lead per row, and a whole report."""
+"""kill -9 in an import at 1 %, 50 % and 99 %: exactly one lead per row, and a whole report; and
+between an erasure that cancels an import and the end of its file.
+"""
 
 import asyncio
 import signal
@@ -41,3 +43,21 @@ async def test_a_killed_import_goes_on_and_makes_one_lead_per_row(
         made = [row["lead_id"] for row in report if row["outcome"] == "created"]
         assert made == [str(each.stream_id) for each in told]
         assert (await imports.get(f"/{one}/refused.csv")).text.splitlines()[0].endswith(",phone")
+
+
+async def test_a_killed_erasure_takes_the_file_away_all_the_same(database_url: str) -> None:
+    async with importing(database_url) as imports:
+        imports.service.clock.at = SystemClock().now()
+        one = await imports.mapped(b"phone\n+14155550100\n")
+        erased = {"number": "+14155550100", "reason": "asked"}
+        await imports.service.done("/v1/do-not-call/erase-number", erased)
+        async with runner(database_url, "imports.erasing:kill:1") as process:
+            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+        async with runner(database_url), asyncio.timeout(60):
+            while (await imports.shown(one))["state"] != "finished":
+                await asyncio.sleep(0.05)
+            pool = imports.service.commanding.log.pool
+            while await pool.fetchval("select count(*) from job.import_parts"):
+                await asyncio.sleep(0.05)
+        assert (await imports.shown(one))["cancelled_for"] == "number-erased"
+        assert await pool.fetchval("select count(*) from job.imports where wrapped is null") == 1

@@ -10,6 +10,7 @@ import sys
 from services.command.app import open_commanding
 from services.command.bulk.runner import Runner
 from services.command.dnc_file.work import FileWorker
+from services.command.imports.erasing import ImportErasing
 from services.command.imports.work import ImportWorker
 from services.kit.background import run_service, say_ready
 from services.kit.clock import SystemClock
@@ -25,6 +26,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             work.create_task(Runner(commanding, clock).run(stop))
             work.create_task(FileWorker(commanding, clock).run(stop))
             work.create_task(ImportWorker(commanding, clock).run(stop))
+            work.create_task(ImportErasing(commanding).run(stop))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ class Facts:
     sent here. payloads: those in quarantine that hold a number to be erased;
     views, segments, exports: those whose filter does. campaigns: all there are, where a status
     goes off. mail_domains: to addresses in which links to exports may be mailed beside those of
-    users; None = none can be mailed here.
+    users; None = none can be mailed here. files_kept: whether something of a file is kept by an
+    import, in which a number may stand that nothing else tells of.
     """
 
     now: datetime
@@ -84,6 +85,7 @@ class Facts:
     exports: "Mapping[UUID, Export]" = field(default_factory=dict)
     channels: frozenset[str] = frozenset()
     mail_domains: frozenset[str] | None = None
+    files_kept: bool = False
 
 
 _same = copier(Facts)

@@ -15,15 +15,16 @@ from services.command.imports.tables import ImportRow, Run
 
 Step = Literal["plan", "done", "undo"]
 Outcome = Literal[
-    "created", "updated", "unchanged", "skipped", "refused", "blank", "reversed", "kept"
+    "created", "updated", "unchanged", "skipped", "refused", "blank", "reversed", "kept", "erased"
 ]
 _NAMES = {
     "c": "created", "u": "updated", "n": "unchanged", "s": "skipped", "r": "refused", "-": "blank",
-    "h": "header", "v": "reversed", "k": "kept",
+    "h": "header", "v": "reversed", "k": "kept", "e": "erased",
 }  # fmt: skip
 _SAID = {
     "s": ("duplicate", "That lead has the same duplicate key in the campaign already."),
     "n": ("unchanged", "That lead is so already, or the row was done when the file came before."),
+    "e": ("erased", "A number in the row was erased, or the lead it was about; it is not kept."),
     "k": ("changed-since", "Somebody changed the lead since; it stays as it is."),
 }
 """What stands for a reason where a row needs none of its own."""
@@ -108,6 +109,8 @@ class StepAnswer(BaseModel):
 class ImportAnswer(BaseModel):
     """An import. `state` goes open, running, (cancelling,) finished, undoing, undone.
 
+    `cancelled_for`: why the service cancelled it by itself: `number-erased`, when a number that
+    stood in the file was erased.
     `earlier`: imports of the same file with the same settings; what they did is not done twice.
     `preview` is of the settings as they are, `previewed` says that it is whole. `result` counts all
     rows by outcome, `undo` the leads of an undo. `fault` names why the last try failed; a `stalled`
@@ -125,6 +128,7 @@ class ImportAnswer(BaseModel):
     sha256: str
     state: str
     cancelled: bool
+    cancelled_for: str
     settings: dict[str, Any] | None
     pool_id: str | None
     earlier: list[str]
@@ -201,6 +205,7 @@ def import_answer(one: Import, row: ImportRow, earlier: list[UUID]) -> dict[str,
         "sha256": one.sha256,
         "state": one.stage,
         "cancelled": one.cancelled,
+        "cancelled_for": one.cancelled_for,
         "settings": None if one.settings is None else dict(one.settings),
         "pool_id": one.pool_id or None,
         "earlier": [str(each) for each in earlier],

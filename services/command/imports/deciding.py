@@ -255,10 +255,10 @@ class _Work:
             try:
                 self._decide(row, wanted, key, holder)
             except Refused as refused:
-                self._refuse(row, refused.reasons)
+                self._refuse(row, refused.reasons, holder)
             except Exception as error:  # noqa: BLE001 - one row's fault never ends a file of many
                 logger().error("import-row-failed", row=row.number, **failure(error))
-                self._refuse(row, [BROKEN])
+                self._refuse(row, [BROKEN], holder)
 
     def _decide(self, row: Row, wanted: Wanted, key: bytes | None, holder: UUID | None) -> None:
         if holder is None:
@@ -310,10 +310,12 @@ class _Work:
         self.decided.outcomes.append(letter)
         self.decided.leads.append(lead)
 
-    def _refuse(self, row: Row, reasons: Sequence[Reason]) -> None:
+    def _refuse(self, row: Row, reasons: Sequence[Reason], lead: UUID | None = None) -> None:
+        """Note a refusal, and the lead the row was about: what is kept of it goes with that."""
         self.decided.outcomes.append("r")
         self.decided.reasons.append([row.number, told(reasons)])
-        self.decided.cells.append([row.number, row.cells])
+        about = [] if lead in (None, NO_LEAD) else [str(lead)]
+        self.decided.cells.append([row.number, row.cells, *about])
 
 
 _NOBODY: Lead = EMPTY["lead"]

@@ -246,7 +246,7 @@ class ImportDesk:
         if one.stage == "open" and row.previewed == 0:
             raise errors.Conflict("Nothing is decided yet; preview or run the import.")
         if row.wrapped is None:
-            text = "What was kept of the file is gone: seven days after the end, or none refused."
+            text = "Nothing is kept: a week passed, a number in it was erased, or none was refused."
             raise errors.NotFound(text, [Detail("file-gone", text)])
         step: answers.Step = "plan" if _latest(one) == "plan" else "done"
 
@@ -264,7 +264,7 @@ class ImportDesk:
                             *cells,
                         )
                     )
-                    for number, cells in kept
+                    for number, cells, *_ in kept
                 )
 
         return _csv(lines(), f"refused-{one.id}.csv")

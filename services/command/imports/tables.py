@@ -1,7 +1,7 @@
 """The rows of imports: progress, the encrypted file, what became of each row."""
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -52,6 +52,7 @@ class ImportRow:
     stalled: bool
     file_until: datetime | None
     updated_at: datetime
+    looked: int
 
     def reached(self, step: Step) -> int:
         """Return the last row that a step has settled."""
@@ -67,7 +68,8 @@ class Run:
     """What became of a run of rows that begins with row `first`.
 
     reasons: [row, [[code, text, field]]] of refused rows. leads: of updated, unchanged and skipped
-    rows, in order. cells: refused rows as they came, [row, [cell]].
+    rows, in order. cells: refused rows as they came, [row, [cell]], and the lead of those that were
+    about one.
     """
 
     first: int
@@ -84,7 +86,7 @@ class Run:
 
 _COLUMNS = (
     "id, made_by, made_at, there, encoding, wrapped, header, previewing, previewed, steps, epoch,"
-    " faults, fault, stalled, file_until, updated_at"
+    " faults, fault, stalled, file_until, updated_at, looked"
 )
 
 
@@ -100,7 +102,8 @@ class ImportTables:
         """Make the row of an upload, and return the key of its parts; None when it is there."""
         secret = os.urandom(32)
         done = await self.pool.execute(
-            "insert into job.imports (id, made_by, wrapped) values ($1, $2, $3)"
+            "insert into job.imports (id, made_by, wrapped, looked)"
+            " select $1, $2, $3, coalesce(max(position), 0) from log.events"
             " on conflict do nothing", one, made_by, self._master.wrap(one, secret),
         )  # fmt: skip
         return DataKey(one, secret) if done == "INSERT 0 1" else None
@@ -208,7 +211,7 @@ class ImportTables:
         """Store a run of rows, and how far the step came with it; raise LeaseLost."""
         cells = None
         if run.cells:
-            kept = [[row, _storable(cells)] for row, cells in run.cells]
+            kept = [[row, _storable(cells), *lead] for row, cells, *lead in run.cells]
             cells = self.key_of(one).encrypt(_CELLS + run.first, orjson.dumps(kept))
         state = orjson.dumps({"reached": run.last, "rows": dict(counts)}).decode()
         async with self.pool.acquire() as connection, connection.transaction():
@@ -255,6 +258,58 @@ class ImportTables:
         first, outcomes, reasons, cells = row
         kept: Sequence[Any] = orjson.loads(self.key_of(one).decrypt(_CELLS + first, cells))
         return kept, dict(orjson.loads(reasons)), first + len(outcomes) - 1
+
+    async def kept(self) -> list[ImportRow]:
+        """Return the imports of which a file or refused rows are kept."""
+        which = "from job.imports where there and wrapped is not null order by id"
+        return [_row(row) for row in await self.pool.fetch(" ".join(("select", _COLUMNS, which)))]
+
+    async def looked(self, ones: Collection[UUID], position: int) -> None:
+        """Note that erasures up to this position have been carried out in these imports."""
+        await self.pool.execute(
+            "update job.imports set looked = $2 where id = any($1) and looked < $2",
+            list(ones), position,
+        )  # fmt: skip
+
+    async def forget_file(self, one: UUID) -> None:
+        """Destroy the file, what was kept of it, and the key of both."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "update job.imports set wrapped = null, header = null where id = $1", one
+            )
+            await connection.execute("delete from job.import_parts where import_id = $1", one)
+            await connection.execute(
+                "update job.import_rows set cells = null"
+                " where import_id = $1 and cells is not null", one
+            )  # fmt: skip
+
+    async def forget_header(self, one: UUID) -> None:
+        """Drop the names of the columns."""
+        await self.pool.execute("update job.imports set header = null where id = $1", one)
+
+    async def cells(self, one: ImportRow) -> AsyncIterator[tuple[Step, int, bytes, Sequence[Any]]]:
+        """Yield the kept refused rows: step and first row of their run, stored, opened."""
+        key, step, first = self.key_of(one), "", 0
+        while row := await self.pool.fetchrow(_NEXT_CELLS, one.id, step, first):
+            step, first, stored = row
+            yield step, first, stored, orjson.loads(key.decrypt(_CELLS + first, stored))
+
+    async def erase_rows(
+        self,
+        one: ImportRow,
+        step: Step,
+        first: int,
+        before: bytes,
+        kept: Sequence[Any],
+        gone: Sequence[int],
+    ) -> bool:
+        """Keep only these refused rows of a run, and say `erased` of the ones that go; False when
+        others were kept meanwhile.
+        """  # fmt: skip
+        key = self.key_of(one)
+        cells = key.encrypt(_CELLS + first, orjson.dumps(kept)) if kept else None
+        given = (one.id, step, first, before, cells, list(gone))
+        return await self.pool.fetchval(_ERASE, *given) is not None
 
     async def clear_expired(self) -> list[UUID]:
         """Take away uploads that broke off and what was kept of files; return the imports nobody
@@ -334,6 +389,23 @@ _LET_GO = """
         where import_id = $1 and step = 'done' and cells is not null) then wrapped end,
       file_until = clock_timestamp() + $3::interval
     where id = $1 and epoch = $2 returning id
+"""
+_NEXT_CELLS = """
+    select step, first, cells from job.import_rows
+    where import_id = $1 and cells is not null and (step, first) > ($2, $3)
+    order by step, first limit 1
+"""
+_ERASE = """
+    update job.import_rows set cells = $5,
+      outcomes = (
+        select string_agg(case when first + place - 1 = any($6::int[]) then 'e' else letter end, ''
+          order by place)
+        from regexp_split_to_table(outcomes, '') with ordinality as o(letter, place)),
+      reasons = (
+        select coalesce(jsonb_agg(each order by place), '[]')
+        from jsonb_array_elements(reasons) with ordinality as r(each, place)
+        where not (each ->> 0)::int = any($6::int[]))
+    where import_id = $1 and step = $2 and first = $3 and cells = $4 returning first
 """
 _RUNS = """
     select first, outcomes, reasons, leads from job.import_rows

@@ -58,7 +58,7 @@ POLL_SECONDS = 0.2
 CLEAR_SECONDS = 600.0
 ROUNDS_MAX = 20
 WORKER = Actor("service:imports", "admin")
-_NOBODY = Principal("", "")
+NOBODY = Principal("", "")
 _REQUEST = b"import"
 
 
@@ -161,7 +161,7 @@ class ImportWorker:
         return found
 
     async def _tell(self, stream: UUID, command: Command) -> None:
-        await self._commanding.handle(Order(command, _NOBODY, stream, WORKER))
+        await self._commanding.handle(Order(command, NOBODY, stream, WORKER))
 
     async def _preview(self, row: ImportRow, one: Import, stop: asyncio.Event) -> None:
         await self.tables.begin_plan(row)

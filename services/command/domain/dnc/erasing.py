@@ -31,8 +31,8 @@ class EraseNumber(Command):
     """Erase a number (E.164), for good, and with it the data of every lead that has or had it.
 
     The leads stay as rows with the status `anonymised`, their call facts without the number;
-    payloads in quarantine, views and exports that hold the number go, filters of segments that
-    name it too.
+    payloads in quarantine, views, exports and files of imports that hold the number go, filters of
+    segments that name it too.
     Do-not-call entries of the number go on blocking it, though nobody can read it in them. Say
     why: it cannot be taken back.
     """
@@ -56,7 +56,7 @@ def _erase(state: DncNumber | None, command: EraseNumber, facts: Facts) -> Itera
     views = {stream: one for stream, one in facts.views.items() if not one.erased}
     segments = {stream: one for stream, one in facts.segments.items() if one.numbers}
     exports = {stream: one for stream, one in facts.exports.items() if not one.erased}
-    left = leads or payloads or views or segments or exports
+    left = leads or payloads or views or segments or exports or facts.files_kept
     if state is not None and state.erased and not left:
         return
     yield DncNumberErased(reason=command.reason, leads=len(leads))

@@ -63,9 +63,11 @@ class StartImport(Command):
 
 
 class CancelImport(Command):
-    """Do nothing more of the import; what is done stays."""
+    """Do nothing more of the import; what is done stays. `reason` is of our own clearing."""
 
     aggregate: ClassVar[str] = "import"
+
+    reason: str = ""
 
 
 class FinishImport(Command):
@@ -154,7 +156,7 @@ def cancel_import(one: Import, command: CancelImport, facts: Facts) -> list[Even
     if one.stage not in ("open", "running"):
         text = "The import is over; what it did can be undone."
         raise Refused([Reason("import-finished", text)])
-    return [ImportCancelled()]
+    return [ImportCancelled(reason=command.reason)]
 
 
 @decides(FinishImport)

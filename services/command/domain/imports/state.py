@@ -40,6 +40,7 @@ class Import:
     pool_id: str = ""
     again: str | None = None
     cancelled: bool = False
+    cancelled_for: str = ""
     undone_by: str = ""
     done: Mapping[str, int] = field(default_factory=dict)
     undone: Mapping[str, int] = field(default_factory=dict)
@@ -77,7 +78,9 @@ _CHANGES: dict[type[Event], Callable[[Import, Any], Import]] = {
     ImportRequested: _requested,
     ImportMapped: lambda one, event: replace(one, settings=event.settings),
     ImportStarted: _started,
-    ImportCancelled: lambda one, event: replace(one, stage="cancelling", cancelled=True),
+    ImportCancelled: lambda one, event: replace(
+        one, stage="cancelling", cancelled=True, cancelled_for=event.reason
+    ),
     ImportFinished: _finished,
     ImportUndoStarted: lambda one, event: replace(one, stage="undoing", undone_by=event.by),
     ImportUndone: _undone,
