@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from schemas.organisation import ORGANISATION_ID, TeamAdded
 from services.command.catalogue import all_commands, offered_commands
 from services.command.domain.decider import Command
 from services.command.routes import permissions, route_of
@@ -267,37 +268,99 @@ async def test_every_role_gets_what_its_row_says(service: Service) -> None:
             assert answer.status_code != 401
 
 
-@pytest.mark.parametrize(
-    ("owner", "by", "status"),
-    [
-        ("own", "agent", 200),
-        ("team", "agent", 200),
-        ("above", "agent", 200),
-        ("foreign", "agent", 404),
-        ("foreign user", "agent", 404),
-        ("team", "team_leader", 200),
-        ("own", "team_leader", 200),
-        ("above", "team_leader", 404),
-        ("foreign", "team_leader", 404),
-        ("foreign", "admin", 200),
-        ("foreign", "auditor", 403),
-        ("team", "auditor", 403),
-        ("team", "dialer", 403),
-    ],
-)
-async def test_whose_lead_somebody_may_write_on(
-    service: Service, owner: str, by: str, status: int
-) -> None:
-    owners = {
+WRITABLE: dict[str, set[str]] = {
+    A: {"own", "team", "above", "below", "foreign", "foreign user", "foreign, processed"},
+    T: {"own", "team", "below"},
+    G: {"own", "team", "above"},
+    U: set(),
+    D: {"own", "team", "above", "below", "foreign", "foreign user", "foreign, processed"},
+}
+"""On whose leads each role may write: "own" is the agent's, the rest is seen from the agent's team.
+All others are out of sight, but for the one the agent had processed: that is out of reach.
+"""
+CALLABLE = WRITABLE | {A: {"above"}, T: {"team"}}
+"""Whose leads each may call: an admin is in the team at the top, and nobody calls what is below."""
+
+
+async def owners_of(service: Service) -> dict[str, str]:
+    """Return the owners of the matrix, with a team below North for "below"."""
+    team = {"name": "North East", "parent": NORTH.removeprefix("team:")}
+    await service.done("/v1/organisation/add-team", team)
+    *_, added = await service.events(str(ORGANISATION_ID))
+    assert isinstance(added, TeamAdded)
+    return {
         "own": f"user:{USER_IDS['agent']}",
         "team": NORTH,
         "above": TOP,
+        "below": f"team:{added.team}",
         "foreign": SOUTH,
         "foreign user": f"user:{USER_IDS['agent_south']}",
+        "foreign, processed": NORTH,
     }
-    lead = await service.lead(await service.campaign(), owner=owners[owner])
-    answer = await service.post(f"/v1/leads/{lead}/add-note", {"text": "Hello"}, by=by)
-    assert answer.status_code == status
+
+
+async def lead_of(service: Service, campaign: str, whose: str, owner: str) -> str:
+    """Make a lead, processed by the agent before it went South where that is asked for."""
+    lead = await service.lead(campaign, owner=owner, phone=service.phone())
+    if whose == "foreign, processed":
+        await service.done(f"/v1/leads/{lead}/record-result", {"result": "no_answer"}, by=G)
+        await service.done(f"/v1/leads/{lead}/change-owner", {"owner": SOUTH})
+    return lead
+
+
+def expected(name: str, role: str, whose: str) -> tuple[set[int], str]:
+    """Return the statuses a command is answered on such a lead, and the reason, "" for any."""
+    if role not in MATRIX[name]:
+        return {403}, "role-not-allowed"
+    seen = whose in WRITABLE[role] or (role, whose) == (G, "foreign, processed")
+    if not seen:
+        return {404}, "not-found"
+    reached = CALLABLE if name == "StartCall" else WRITABLE
+    return ({200, 409, 422}, "") if whose in reached[role] else ({403}, "lead-out-of-reach")
+
+
+async def test_whose_leads_each_role_may_give_each_command_about(service: Service) -> None:
+    """A lead is made anew after each command that was not refused: most change it."""
+    owners, campaign = await owners_of(service), await service.campaign()
+    leads: dict[str, str] = {}
+    for command in (one for one in offered_commands() if "/leads/{id}/" in route_of(one).path):
+        name, path = command.__name__, route_of(command).path
+        body = {field: _with_id(value) for field, value in BODIES.get(name, {}).items()}
+        for whose, owner in owners.items():
+            for role in ROLES:
+                if whose not in leads:
+                    leads[whose] = await lead_of(service, campaign, whose, owner)
+                answer = await service.post(path.replace("{id}", leads[whose]), body, by=role)
+                statuses, code = expected(name, role, whose)
+                where = (name, role, whose, answer.text)
+                assert answer.status_code in statuses, where
+                codes = {one["code"] for one in answer.json().get("errors", [])}
+                assert not code or code in codes | {answer.json()["code"]}, where
+                assert code or not codes & {"role-not-allowed", "lead-out-of-reach"}, where
+                if answer.status_code == 200:
+                    del leads[whose]
+
+
+async def test_jobs_and_files_are_asked_for_by_who_may_give_the_command(service: Service) -> None:
+    """Beside the commands: the way to many leads is open to whom the single command is, no more."""
+    campaign = await service.campaign()
+    asked: list[tuple[str, object, frozenset[str]]] = [
+        (f"/v1/imports?campaign_id={campaign}", "phone", frozenset({A, T})),
+        ("/v1/imports/rows", {}, frozenset({A, T})),
+        ("/v1/do-not-call-files?scope=global", "+14155550199", frozenset({A, T})),
+        ("/v1/calls", {}, MATRIX["RecordCall"]),
+    ]
+    for command in (one for one in offered_commands() if one.bulk):
+        name = command.__name__
+        body = {field: _with_id(value) for field, value in BODIES.get(name, {}).items()}
+        job = {"selection": UNKNOWN, "digest": "0.0", "command": {"name": name, **body}}
+        asked.append(("/v1/bulk-jobs", job, MATRIX[name]))
+    for path, sent, roles in asked:
+        for role in ROLES:
+            answer = await service.post(path, sent, by=role)
+            where = (path, sent, role, answer.text)
+            assert (answer.status_code == 403) == (role not in roles), where
+            assert answer.status_code < 500, where
 
 
 async def test_an_inactive_lead_is_out_of_an_agents_sight(service: Service) -> None:
