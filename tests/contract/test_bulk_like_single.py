@@ -116,13 +116,22 @@ async def test_a_command_in_bulk_is_the_single_command(bulk: Bulk, name: str, by
     if "role-not-allowed" in answers[0].text:
         assert (await bulk.ask(together, name, by, **fields)).status_code == 403
         return
+    before = await service.commanding.log.head()
     planned = await bulk.planned(together, name, by, **fields)
+    appended = await service.commanding.log.read(before, 1_000)
+    kinds = {type(one.event).TOPIC for one in appended}
+    assert kinds == {"bulk.requested", "bulk.planned"}, "a plan appends what the job is, no more"
     plan = await bulk.outcomes(planned, by)
-    outcomes = await bulk.outcomes(await bulk.execute(planned, by), by)
+    done = await bulk.execute(planned, by)
+    outcomes = await bulk.outcomes(done, by)
+    foretold = {**planned["plan"], "not_reached": 0}
+    del foretold["digest"]
+    assert done["result"] == foretold
     for one, other, answer in zip(single, together, answers, strict=True):
         outcome = outcomes[other]
-        assert plan[other]["outcome"] == outcome["outcome"], "the plan said something else"
-        assert plan[other]["changes"] == outcome["changes"]
+        for part in ("outcome", "reasons", "changes", "version"):
+            assert plan[other][part] == outcome[part], "the plan said something else"
+        assert outcome["moved"] is False
         said = answer.json()
         if answer.status_code == 404:
             assert [reason["code"] for reason in outcome["reasons"]] == ["not-found"]

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from schemas.envelope import Origin
-from schemas.lead import LeadCreated, LeadOwnerChanged
+from schemas.lead import LeadCloned, LeadCreated, LeadOwnerChanged
 from services.kit.append import Append, Appended, Commanded, NewEvent, StreamAppend
 from services.kit.ids import new_id
 from tests.contract.bulk_service import Bulk, bulk_running
@@ -128,6 +128,34 @@ async def test_an_execution_that_is_killed_goes_on_and_doubles_nothing(
     assert resumed.count("bulk.resumed") == 1
 
 
+async def test_killed_half_way_clones_are_not_doubled_and_neither_is_their_source_or_an_undo(
+    bulk: Bulk, database_url: str
+) -> None:
+    leads = await made(bulk)
+    target = await bulk.service.campaign(name="Autumn")
+    clones = await bulk.planned(leads, "CloneLead", target_campaign_id=target)
+    owners = await bulk.done(leads, "ChangeOwner", owner=SOUTH)
+    asked = await bulk.service.post(f"/v1/bulk-jobs/{owners['id']}/undo")
+    await bulk.work()
+    for job in (clones, await bulk.job(asked.json()["id"])):
+        async with runner(database_url, f"bulk.before_note:kill:{AT['50 %']}") as process:
+            await start(bulk, job)
+            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+        async with runner(database_url):
+            done = await until(bulk, job["id"], "finished")
+        assert LEADS in done["result"].values(), "one outcome for all"
+        events = await bulk.events_of(job)
+        kinds = Counter(type(one.event) for one in events)
+        if job is clones:
+            assert kinds == {LeadCloned: LEADS, LeadCreated: LEADS}
+            told = [one.event for one in events]
+            sources = [one.cloned_from for one in told if isinstance(one, LeadCreated)]
+            assert sorted(str(one) for one in sources) == leads
+        else:
+            assert kinds == {LeadOwnerChanged: LEADS}
+            assert Counter(str(one.stream_id) for one in events) == dict.fromkeys(leads, 1)
+
+
 async def test_a_plan_that_is_killed_goes_on_and_is_the_same_plan(
     bulk: Bulk, database_url: str
 ) -> None:
@@ -187,7 +215,10 @@ async def test_two_jobs_on_the_same_leads_end_consistent(bulk: Bulk, database_ur
         events = await bulk.events_of(job)
         assert len(events) == result["applied"]
         assert len({one.stream_id for one in events}) == len(events)
-        assert sorted(await bulk.outcomes(job)) == leads
+        outcomes = await bulk.outcomes(job)
+        assert sorted(outcomes) == leads
+        applied = {lead for lead, one in outcomes.items() if one["outcome"] == "applied"}
+        assert applied == {str(one.stream_id) for one in events}
     assert jobs[0]["result"]["applied"] == jobs[1]["result"]["applied"] == LEADS
     for history in (await bulk.service.commanding.log.load([UUID(one) for one in leads])).values():
         owner = NORTH

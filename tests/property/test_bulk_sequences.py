@@ -58,10 +58,10 @@ async def in_bulk(bulk: Bulk, lead: Any, step: Step) -> Any:
     if asked.status_code == 403:
         return None
     assert asked.status_code == 202, asked.text
-    seen = await lead_events(bulk)
+    seen = await happened(bulk)
     await bulk.work()
     planned = await bulk.job(asked.json()["id"], by)
-    assert await lead_events(bulk) == seen, "a plan appends nothing to any lead"
+    assert await happened(bulk) == seen, "a plan appends nothing but what the job is"
     foretold = await bulk.outcomes(planned, by)
     done = await bulk.execute(planned, by)
     outcomes = await bulk.outcomes(done, by)
@@ -92,7 +92,7 @@ async def lead_of(bulk: Bulk, stream: str) -> Any:
     return replay((await bulk.service.commanding.log.load([UUID(stream)]))[UUID(stream)])
 
 
-async def lead_events(bulk: Bulk) -> int:
-    """Count what happened to leads, ever."""
+async def happened(bulk: Bulk) -> int:
+    """Count what happened to anything but jobs, ever."""
     events: Sequence[Any] = await bulk.service.commanding.log.read(0, 1_000_000)
-    return sum(type(one.event).TOPIC.startswith("lead.") for one in events)
+    return sum(not type(one.event).TOPIC.startswith("bulk.") for one in events)
