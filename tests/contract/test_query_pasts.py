@@ -115,6 +115,36 @@ async def test_a_past_answers_as_the_present_did_then(world: World) -> None:
     assert (answer["count"], answer["position"], answer["lag"]) == (4, position, 0)
 
 
+async def test_a_past_of_many_leads_is_counted_quickly_or_from_a_sample_like_the_present(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await some_leads(world)
+    past = f"/v1/pasts/{await asked_for(world)}"
+    assert await build(world)
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_v1")
+    await pool.close()
+    monkeypatch.setattr("services.query.sampling.LEADS_SAMPLED", 1)
+    for by, leads in (("admin", 4), ("leader", 2)):
+        for path in ("/v1/leads", past):
+            counted = await world.asked(f"{path}/count", {}, by)
+            spread = await world.asked(f"{path}/breakdown", {"field": "status"}, by)
+            assert (counted["count"], counted["exact"]) == (leads, True), (by, path)
+            assert (spread["total"], spread["exact"]) == (leads, True), (by, path)
+
+    async def too_slow(connection: Any, ask: Any) -> None:
+        return None
+
+    for place in ("services.query.lead.quickly", "services.query.breakdown.quickly"):
+        monkeypatch.setattr(place, too_slow)
+    for by in ("admin", "leader"):
+        for path, key in (("count", "count"), ("breakdown", "total")):
+            body = {"field": "status"} if path == "breakdown" else {}
+            drawn = await world.asked(f"{past}/{path}", body, by)
+            # All leads fit one page of the table: it is drawn or not.
+            assert (drawn["exact"], drawn[key] in (0, 8, 16)) == (False, True), (by, drawn)
+
+
 async def test_who_sees_a_lead_now_sees_it_then_and_nobody_else(world: World) -> None:
     await some_leads(world)
     await world.happen(named("b"), events.LeadOwnerChanged(team("north"), team("south")))

@@ -46,6 +46,10 @@ class ThenConnection:
         """Return the first value."""
         return await self._connection.fetchval(self._then(statement), *values, **more)
 
+    def transaction(self) -> Any:
+        """Return a transaction, or a part of the one that is open."""
+        return self._connection.transaction()
+
     async def execute(self, statement: str, *values: Any, **more: Any) -> Any:
         """Return what was done."""
         return await self._connection.execute(self._then(statement), *values, **more)
