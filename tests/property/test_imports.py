@@ -1,9 +1,11 @@
-"""Any file of rows, imported twice, or stopped and gone on with: each row once, each lead once."""
+"""Any file of rows, imported twice, or stopped and gone on with: each row once, each lead once; and
+what a preview says of it.
+"""
 
 import asyncio
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.command.imports import work
@@ -56,5 +58,42 @@ def test_a_file_is_imported_once_however_often_it_is_stopped_or_sent(
             assert again["result"]["created"] == again["result"]["updated"] == 0
             recorded = await log.read(head, 1_000)
             assert {each.event.category() for each in recorded} == {"import"}
+
+    asyncio.run(story())
+
+
+FEW = st.sampled_from(["+14155550100", "+14155550101", "+14155550102", "0415", ""])
+REPEATING = st.lists(st.tuples(FEW, AGES, FEW), min_size=3, max_size=12)
+
+
+@settings(max_examples=12)
+@given(REPEATING, REPEATING, st.sampled_from(["skip", "update", "replace"]), st.integers(1, 4))
+@example(
+    [("+14155550100", "1", "")], [("+14155550100", age, "") for age in ("2", "1", "1")], "update", 1
+)
+def test_a_run_comes_to_what_its_preview_said(
+    database_url: str,
+    there: list[tuple[str, str, str]],
+    rows: list[tuple[str, str, str]],
+    duplicates: str,
+    size: int,
+) -> None:
+    def csv(rows: list[tuple[str, str, str]]) -> bytes:
+        return "\n".join(["phone,age,phone 2", *(",".join(row) for row in rows)]).encode()
+
+    async def story() -> None:
+        async with importing(database_url) as imports:
+            imports.campaign = await imports.service.campaign(
+                fields=[{"import_name": "age", "type": "number"}]
+            )
+            await imports.done(csv(there[:2]))
+            with patch.object(work, "ROWS", size):
+                one = await imports.mapped(csv(rows), duplicates=duplicates)
+                previewed = await imports.previewed(one)
+                said = await imports.rows(one)
+                done = await imports.ran(one)
+            assert await imports.rows(one) == said
+            counted = {name: count for name, count in done["result"].items() if count}
+            assert previewed["preview"]["rows"] == counted
 
     asyncio.run(story())

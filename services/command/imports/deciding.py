@@ -41,6 +41,9 @@ OUTCOMES = {
     "c": "created", "u": "updated", "n": "unchanged", "s": "skipped", "r": "refused", "-": "blank",
 }  # fmt: skip
 HEADER = "h"
+REPEATED_MAX = 20_000
+"""So many leads, of some 3 kB each, does a preview keep for rows further down."""
+
 NO_LEAD = UUID(int=0)
 """Stands for a lead that a preview would have made."""
 
@@ -73,12 +76,29 @@ class Touched:
 class Pending:
     """What the run before leaves, that the log may not show yet: claims and leads it changed.
 
-    previewed: keys that rows of all runs before would take, where nothing is appended.
+    The rest is of a preview, where nothing is appended. previewed: keys of the leads that all runs
+    before would make or change. repeated: those that rows of a later run have too; `claims` and
+    `states` hold what becomes of their leads from the row on at which it is known that they are.
     """
 
-    claims: Mapping[bytes, UUID] = field(default_factory=dict)
-    states: Mapping[UUID, Lead] = field(default_factory=dict)
+    claims: dict[bytes, UUID] = field(default_factory=dict)
+    states: dict[UUID, Lead] = field(default_factory=dict)
     previewed: Seen | None = None
+    repeated: set[int] = field(default_factory=set)
+
+    def keep(self, keys: Collection[bytes], held: Mapping[bytes, UUID], decided: "Decided") -> None:
+        """Remember of a run that was previewed what later runs of the file rest on."""
+        assert self.previewed is not None
+        again = {number_of(key) for key in keys if number_of(key) in self.previewed}
+        self.repeated.update(sorted(again)[: REPEATED_MAX - len(self.repeated)])
+        changed = decided.pending().states
+        for key in keys:
+            lead = decided.claims.get(key, held.get(key, NO_LEAD))
+            if lead not in changed:
+                continue
+            self.previewed.add(number_of(key))
+            if number_of(key) in self.repeated:
+                self.claims[key], self.states[lead] = lead, changed[lead]
 
 
 @dataclass(slots=True)
@@ -194,6 +214,8 @@ class ImportJudge:
             holder = None if key is None else work.decided.claims.get(key, held.get(key))
             work.take(row, one, key, holder)
         work.decided.made = self._plan(work)
+        if pending.previewed is not None:
+            pending.keep(set(keys.values()), held, work.decided)
         return work.decided
 
     def _wanted(

@@ -28,7 +28,6 @@ from services.command.imports.deciding import (
     ImportJudge,
     Pending,
     lead_of,
-    number_of,
 )
 from services.command.imports.reading import Row, Rows
 from services.command.imports.settings import ImportSettings
@@ -164,9 +163,25 @@ class ImportWorker:
         await self._commanding.handle(Order(command, NOBODY, stream, WORKER))
 
     async def _preview(self, row: ImportRow, one: Import, stop: asyncio.Event) -> None:
-        await self.tables.begin_plan(row)
+        """Preview; a second time where rows of later runs have to do with the same leads, which
+        are known only then and kept in memory from one run to the next.
+        """
+        rows = one.size // ROW_BYTES_MIN + 1
         judge = ImportJudge(self._commanding, self._clock, one)
-        pending = Pending(previewed=Seen(one.size // ROW_BYTES_MIN + 1))
+        pending = Pending(previewed=Seen(rows))
+        whole = await self._preview_with(row, judge, pending, stop)
+        if whole and pending.repeated and judge.settings.duplicates != "skip":
+            repeated, pending = pending.repeated, Pending()  # One book at a time: it is large.
+            pending = Pending(previewed=Seen(rows), repeated=repeated)
+            whole = await self._preview_with(row, judge, pending, stop)
+        if whole:
+            await self.tables.previewed(row, row.previewing)
+
+    async def _preview_with(
+        self, row: ImportRow, judge: ImportJudge, pending: Pending, stop: asyncio.Event
+    ) -> bool:
+        """Decide on all rows and list the outcomes; False when it was broken off."""
+        await self.tables.begin_plan(row)
         again = await self._done_before(row)
         counts: Counter[str] = Counter()
         async for header, rows in self._batches(row, judge.settings):
@@ -174,13 +189,10 @@ class ImportWorker:
             earlier = await self._earlier(again, first, len(rows))
             decided = await judge.decide(first, rows, header, pending, earlier)
             if stop.is_set() or (await self._import(row.id)).version != row.previewing:
-                return
-            assert pending.previewed is not None
-            for key in decided.claims:
-                pending.previewed.add(number_of(key))
+                return False
             _count(counts, decided.run(), OUTCOMES)
             await self.tables.store(row, "plan", decided.run(), counts)
-        await self.tables.previewed(row, row.previewing)
+        return True
 
     async def _execute(self, row: ImportRow, one: Import, stop: asyncio.Event) -> None:
         """Three runs are under way at a time: one is read, one decided, one stored."""
