@@ -89,6 +89,11 @@ class DiallingHours:
         """Return in which of the zones that count it is no time to dial at `at` (aware)."""
         return [zone.key for zone in self._zones(zones) if not self._open(at, zone)]
 
+    def holidays_at(self, at: datetime, zones: Sequence[str]) -> list[str]:
+        """Return which of the holidays it is at `at` (aware) in the zones that count."""
+        dates = {at.astimezone(zone).date().isoformat() for zone in self._zones(zones)}
+        return sorted(dates & self.holidays)
+
     def next_opening(self, at: datetime, zones: Sequence[str]) -> datetime | None:
         """Return the first instant (UTC) from `at` on that is open in all zones; `at` if it is.
 

@@ -26,7 +26,9 @@ from services.command.domain.campaign.commands import (
 from services.command.domain.campaign.state import Campaign, evolve, fold
 from services.command.domain.campaign.template import Template, TemplateField
 from services.command.domain.campaign.values import typer
+from services.command.domain.decider import Command
 from tests.domain.given_when_then import STREAM
+from tests.domain.given_when_then import given as told
 from tests.domain.stories import NOW, Story, ask, facts, person
 
 NOTHING = Story(fold)
@@ -246,6 +248,26 @@ def test_attempt_limits() -> None:
     assert (later.limits.per_lead, later.limits.per_day, later.rules_version) == (None, 3, 2)
     with pytest.raises(ValidationError):
         ask(ChangeAttemptLimits, limits={"per_day": 0})
+
+
+def places(story: Story, command: Command) -> dict[str, str]:
+    """Return where in the command each reason of its refusal points, by code."""
+    asked = told(*story.happened, fold=fold).when(command, facts())
+    return {one.code: one.field for one in asked.reasons or ()}
+
+
+def test_what_is_wrong_points_into_the_command() -> None:
+    window = {"start": "20:00", "end": "09:00"}
+    hours = {"friday": [window], "zone": "Europe/Atlantis"}
+    wrong = {"hours-window-empty": "hours.friday", "unknown-zone": "hours.zone"}
+    assert places(RUNNING, ask(ChangeDiallingHours, hours=hours)) == wrong
+    fields = [AGE, {"import_name": "job", "type": "picklist"}]
+    body = {**BODY, "fields": fields, "hours": hours, "duplicate_key": "shoe"}
+    first = {"picklist-empty": "fields.1", "unknown-duplicate-key": "duplicate_key"}
+    assert places(NOTHING, ask(CreateCampaign, **body)) == first | wrong
+    change = ask(ChangeTemplate, put=fields[1:], remove=["shoe"])
+    expected = {"picklist-empty": "put.0", "unknown-field": "remove"}
+    assert places(RUNNING, change) == expected
 
 
 def test_dialling_hours() -> None:

@@ -52,6 +52,16 @@ def dialled(hour: int = 17, minute: int = 0, campaign: Any = OPEN) -> Facts:
     return facts(ANA, campaign=campaign, now=datetime(2026, 3, 2, hour, minute, tzinfo=UTC))
 
 
+def test_a_holiday_is_told_as_one_where_it_is_that_day() -> None:
+    closed = replace(OPEN, hours=replace(DiallingHours.every_day("00:00", "24:00"),
+        holidays=frozenset({"2026-03-02"})))  # fmt: skip
+    (told,) = given(created()).when(START, dialled(campaign=closed)).refused(
+        "outside-dialling-hours")  # fmt: skip
+    assert told.text.endswith(" by the number: 2026-03-02 is a holiday of the campaign.")
+    # Four in the morning UTC is still the first of March at the number.
+    assert given(created()).when(START, dialled(4, campaign=closed)).outcomes
+
+
 @pytest.mark.parametrize("personal", [False, True])
 def test_a_lead_is_dialled_when_its_own_zone_is_open_too(personal: bool) -> None:
     said = {"personal_fields" if personal else "fields": {"time_zone": "America/Denver"}}
@@ -140,11 +150,11 @@ OLD_VALUE = created(fields=BAD)
 @pytest.mark.parametrize(
     ("happened", "command", "known", "where"),
     [
-        ((), CreateLead(campaign_id=CAMPAIGN, phone=PHONE, fields=BAD), {}, "fields."),
-        ((created(),), UpdateFields(set=BAD), {}, "set."),
-        ((created(),), AddContact(phone=OTHER_PHONE, fields=BAD), {}, "fields."),
-        ((OLD_VALUE,), CloneLead(target_campaign_id=TARGET), INTO, ""),
-        ((OLD_VALUE,), MoveLead(target_campaign_id=TARGET), INTO, ""),
+        ((), CreateLead(campaign_id=CAMPAIGN, phone=PHONE, fields=BAD), {}, "fields.time_zone"),
+        ((created(),), UpdateFields(set=BAD), {}, "set.time_zone"),
+        ((created(),), AddContact(phone=OTHER_PHONE, fields=BAD), {}, "fields.time_zone"),
+        ((OLD_VALUE,), CloneLead(target_campaign_id=TARGET), INTO, "target_campaign_id"),
+        ((OLD_VALUE,), MoveLead(target_campaign_id=TARGET), INTO, "target_campaign_id"),
     ],
 )
 def test_a_value_that_is_no_zone_is_refused(
@@ -152,7 +162,7 @@ def test_a_value_that_is_no_zone_is_refused(
 ) -> None:
     asked = given(*happened).when(command, facts(campaign=ZONED, **known))
     (reason,) = asked.refused("field-not-time-zone")
-    assert reason.field == f"{where}time_zone"
+    assert reason.field == where
     assert reason.text == "Field time_zone must be a time zone like Europe/Lisbon."
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from schemas.dialling_hours import zone_named
 from schemas.number_zones import OWN_ZONE
@@ -18,6 +19,19 @@ from services.command.domain.decider import Reason
 MAX_FIELDS = 200
 _ALWAYS_PERSONAL = frozenset({"phone", "email"})
 _TYPES_OF_ZONE = frozenset({"text", "picklist"})
+
+
+def in_command(
+    reasons: Iterable[Reason], part: str, names: Sequence[str], removed: Iterable[str] = ()
+) -> list[Reason]:
+    """Return reasons about fields by name as those of the place in the command that names them.
+
+    part: where the command gives fields, `names` in their order. What it names nowhere, because
+    it was there before, is told of the whole part.
+    """
+    places = {"duplicate_key": "duplicate_key"} | dict.fromkeys(removed, "remove")
+    places |= {name: f"{part}.{place}" for place, name in enumerate(names)}
+    return [replace(one, field=places.get(one.field, part)) for one in reasons]
 
 
 def problems_of_template(template: Template) -> Iterator[Reason]:

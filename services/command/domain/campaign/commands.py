@@ -12,6 +12,7 @@ from schemas.event import Event
 from schemas.instants import format_instant
 from services.command.domain.admission import admit
 from services.command.domain.campaign.checking import (
+    in_command,
     problems_of_change,
     problems_of_rules,
     problems_of_template,
@@ -283,9 +284,10 @@ def _create(campaign: Campaign | None, command: CreateCampaign, facts: Facts) ->
     template = Template(tuple(one.field() for one in command.fields), command.duplicate_key)
     rules = [one.rule() for one in command.rules]
     hours = None if command.hours is None else command.hours.hours()
+    names = [one.import_name for one in command.fields]
     _refuse(
         (
-            *problems_of_template(template),
+            *in_command(problems_of_template(template), "fields", names),
             *problems_of_rules(rules, facts.organisation.statuses),
             *(() if hours is None else problems_of(hours)),
             *_problems_of_range(command),
@@ -353,7 +355,8 @@ def _change_template(
     kept = {name for name in after if name not in removed} | {template.duplicate_key}
     fields = tuple(one for name, one in after.items() if name in kept)
     reasons.extend(problems_of_template(Template(fields, template.duplicate_key)))
-    _refuse(reasons)
+    names = [one.import_name for one in command.put]
+    _refuse(in_command(reasons, "put", names, command.remove))
     if put or removed:
         touched = (*(one.import_name for one in put), *removed)
         yield events.CampaignTemplateChanged(

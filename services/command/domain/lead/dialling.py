@@ -163,7 +163,10 @@ def _time_reasons(lead: Lead, number: str | None, facts: Facts) -> Iterator[Reas
         yield Reason("zone-unknown", text, "number")
         return
     where = _where_closed(hours, now, zones, number)
-    yield Reason("outside-dialling-hours", f"It is outside the campaign's dialling hours{where}.")
+    holidays = ", ".join(hours.holidays_at(now, zones))
+    why = f": {holidays} is a holiday of the campaign" if holidays else ""
+    text = f"It is outside the campaign's dialling hours{where}{why}."
+    yield Reason("outside-dialling-hours", text)
 
 
 def _zones(lead: Lead, number: str | None) -> tuple[str, ...]:
