@@ -5,6 +5,7 @@ asked for, else scaled up from a sample and said so.
 """
 
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,7 +15,7 @@ from schemas.filters import CUSTOM, Fault, FilterInvalid, Kind
 from services.query import answers
 from services.query.columns import THROUGH
 from services.query.documents import body_of
-from services.query.filters_sql import Found
+from services.query.filters_sql import Found, without_log
 from services.query.lead import TAG, leads_condition, whole_scope
 from services.query.parameters import invalid
 from services.query.questions import BreakdownBody, check_tree, read_question
@@ -25,6 +26,7 @@ from services.query.sampling import (
     ROWS_EXACT_MAX,
     WHOLE,
     Source,
+    hurry,
     planned,
     quickly,
     sample_of,
@@ -77,6 +79,7 @@ class _Spread:
         self.kind = asked.kinds[body.field]
         self.source: Source = WHOLE
         self._searched = Found()
+        self._hurries = False
 
     async def parts_in_time(self) -> Parts:
         """Return exact parts where they are asked for, quick, or too few for a sample to tell of;
@@ -88,31 +91,39 @@ class _Spread:
         sample = await sample_of(self._asked.connection)
         if sample is WHOLE:
             return await self.parts()
-        if not await self._is_dear():
-            exact = await quickly(self._asked.connection, self.parts)
-            if exact is not None:
-                return exact
+        dear = await self._is_dear()
+        if not dear and (exact := await self._quickly()) is not None:
+            return exact
         self.source = sample
         drawn = await self.parts()
-        if drawn[1] < FOUND_MIN:
+        if dear and drawn[1] < FOUND_MIN:  # what was not dear has been tried
             self.source = WHOLE
-            exact = await quickly(self._asked.connection, self.parts)
-            if exact is not None:
+            if (exact := await self._quickly()) is not None:
                 return exact
             self.source = sample
         return drawn
 
+    async def _quickly(self) -> Parts | None:
+        """Return exact parts, unless all their statements together take too long."""
+        self._hurries = True
+        exact = await quickly(self._asked.connection, self.parts)
+        self._hurries = False
+        return exact
+
     async def _is_dear(self) -> bool:
+        """Say whether an exact answer takes too long, as the planner sees it. It cannot tell how
+        long looking into each lead's log takes, so it is asked about the leads alone.
+        """
         arguments = Arguments()
-        value, source = self._from(arguments)
+        value, source = self._from(arguments, of_log=False)
         statement = f"select {value} {source}"
         cost, matching = await planned(self._asked.connection, statement, arguments)
         return cost > COST_EXACT_MAX or matching > ROWS_EXACT_MAX
 
-    def _from(self, arguments: Arguments) -> tuple[str, str]:
+    def _from(self, arguments: Arguments, *, of_log: bool = True) -> tuple[str, str]:
         value = value_expression(self._body.field, self.kind, arguments)
         condition = leads_condition(
-            self._body.filter,
+            self._body.filter if of_log else without_log(self._body.filter),
             self._asked,
             arguments,
             everything=self._everything,
@@ -198,7 +209,10 @@ class _Spread:
     async def parts(self) -> Parts:
         """Return the parts, the leads in all and those without a value, as found in the source."""
         if self.kind in BINNED:
+            began = monotonic()
             ends = await self.ends()
+            if self._hurries:
+                await hurry(self._asked.connection, began)
             if ends["different"] > self._body.top:
                 make = self.number_bins if self.kind == "number" else self.time_bins
                 bins = await make(ends["least"], ends["greatest"])

@@ -92,6 +92,17 @@ def part_beside(tree: Any, name: str) -> tuple[Any, list[Range]]:
     return (And(of=rest) if len(rest) > 1 else rest[0] if rest else None), bounds
 
 
+def without_log(tree: Any) -> Any:
+    """Return the tree without the conditions on the log that must hold, or must not."""
+    nodes = tree.of if isinstance(tree, And) else (tree,)
+    rest = tuple(
+        one for one in nodes if not isinstance(one.of if isinstance(one, Not) else one, Logged)
+    )
+    if len(rest) == len(nodes):
+        return tree
+    return (And(of=rest) if len(rest) > 1 else rest[0]) if rest else None
+
+
 def beside_condition(
     bounds: Sequence[Range], now: datetime, arguments: Arguments
 ) -> tuple[str, str]:

@@ -194,6 +194,47 @@ async def test_what_is_not_counted_quickly_is_told_from_a_sample(
         assert (await world.asked("/v1/leads/count", {"exact": True}, by))["count"] == 12
 
 
+async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(12):
+        await world.lead(f"lead {index}", events.LeadNoteAdded(1, "x"), priority=index % 10)
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_v1")
+    await pool.close()
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
+    tried: list[bool] = []
+    quickly = sampling.quickly
+
+    async def counted(connection: Any, ask: Any) -> Any:
+        answer = await quickly(connection, ask)
+        tried.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr("services.query.breakdown.quickly", counted)
+    noted = {"op": "log", "kinds": ["lead.note_added"]}
+    body = {"field": "priority", "top": 3, "filter": noted}
+    assert (await world.asked("/v1/leads/breakdown", body))["exact"]
+    # What of many leads the log is asked for is drawn first; so few say little, and all are asked.
+    monkeypatch.setattr("services.query.breakdown.ROWS_EXACT_MAX", 11)
+    assert (await world.asked("/v1/leads/breakdown", body))["exact"]
+    assert tried == [True, True]
+    monkeypatch.setattr("services.query.breakdown.FOUND_MIN", -1)
+    assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
+    assert tried == [True, True]
+    monkeypatch.undo()
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
+    monkeypatch.setattr("services.query.breakdown.quickly", counted)
+
+    async def all_used(connection: Any, began: float) -> None:
+        await sampling.hurry(connection, began - 1)
+        await connection.fetchval("select pg_sleep(0.05)")
+
+    monkeypatch.setattr("services.query.breakdown.hurry", all_used)
+    assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
+    assert tried == [True, True, False]
+
+
 async def test_a_search_finds_the_same_looked_up_first_or_along_the_list(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
