@@ -5,6 +5,7 @@ nothing. A client that cannot keep up is told so and sent away; it comes back th
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
@@ -29,9 +30,11 @@ from services.query.tail import Happening, Tail
 
 KEEP_ALIVE_SECONDS = 15.0
 SEND_SECONDS_MAX = 30.0
+STOP_SECONDS_MAX = 1.0
 CHUNK_MAX = 500
 SIGHT_SECONDS_MAX = 3.0
 CLIENTS_MAX = 1_000
+_STOOD = re.compile(rb"(?:^|\n)(?:id|: following from):? (\d+)\n")
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -197,14 +200,16 @@ def _refused() -> bytes:
 
 
 class EventStream(Response):
-    """Sends chunks until the client leaves, cannot take them for 30 s, or the process is
-    stopped.
+    """Sends chunks until the client leaves, cannot take them for 30 s, or the process is stopped.
+
+    Who could not take them is told so, if they do within another 30 s; else the line is cut.
     """
 
     def __init__(self, chunks: AsyncGenerator[bytes, None], draining: asyncio.Event) -> None:
         """Send `chunks`; end when `draining` is set."""
         self._chunks = chunks
         self._draining = draining
+        self._position = 0
         self.background = None
         self.status_code = 200
 
@@ -221,20 +226,32 @@ class EventStream(Response):
         finally:
             for task in work:
                 task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            ends = await asyncio.gather(*work, return_exceptions=True)
+        body = _slow(self._position) if ends[0] is True else b""
+        most = STOP_SECONDS_MAX if self._draining.is_set() else SEND_SECONDS_MAX
+        try:
+            async with asyncio.timeout(most):
+                if body:
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            return  # an answer without its end: the server hangs up
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, send: Send) -> bool:
+        """Send all chunks; return whether the client did not take one of them."""
         try:
             async for chunk in self._chunks:
                 message = {"type": "http.response.body", "body": chunk, "more_body": True}
                 # Not wait_for: before Python 3.12 it may swallow that we are cancelled.
                 async with asyncio.timeout(SEND_SECONDS_MAX):
                     await send(message)
+                if stood := _STOOD.findall(chunk):
+                    self._position = int(stood[-1])
         except TimeoutError:
-            return
+            return True
         finally:
             await self._chunks.aclose()
+        return False
 
 
 async def _left(receive: Receive) -> None:

@@ -200,6 +200,43 @@ async def test_a_stream_ends_when_the_client_leaves_or_the_process_is_stopped() 
     assert sent[-1]["more_body"] is False
 
 
+async def test_who_takes_nothing_is_told_where_to_go_on_or_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(activity, "SEND_SECONDS_MAX", 0.05)
+    stuck, sent = asyncio.Event(), list[bytes]()
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        yield b": following from 6\n\n"
+        for position in (7, 8, 9):
+            yield b"id: %d\nevent: activity\ndata: {}\n\n" % position
+
+    async def stays() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        body = message.get("body", b"")
+        if body.startswith(b"id: 9"):
+            await stuck.wait()
+        if cut and sent and sent[-1].startswith(b"id: 8"):
+            await stuck.wait()
+        sent.append(body)
+
+    for cut in (False, True):
+        sent.clear()
+        async with asyncio.timeout(30):
+            await activity.EventStream(chunks(), asyncio.Event())({}, stays, send)
+        taken = [one for one in sent if one.startswith(b"id:")]
+        assert [one[:5] for one in taken] == [b"id: 7", b"id: 8"]
+        if cut:
+            assert sent[-1] == taken[-1]  # neither the error nor an end: the server hangs up
+            continue
+        error, end = sent[-2:]
+        assert error.startswith(b"event: error\n")
+        assert orjson.loads(error.partition(b"data: ")[2])["position"] == 8
+        assert end == b""
+
+
 async def test_a_last_event_id_that_is_none_is_refused(world: World) -> None:
     for text in ("x", "-1", "9" * 40, "999999"):
         answer = await world.client.get(
