@@ -2,12 +2,14 @@
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dialling_hours import zone_named
 from schemas.number_zones import zones_of
 from services.command.domain.phones import NotAPhone, parse_phone
+
+IS_POSSIBLE = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 def _code(text: str, region: str | None = None) -> str:
@@ -25,6 +27,28 @@ def _code(text: str, region: str | None = None) -> str:
 def test_e164_is_taken_as_it_is(text: str) -> None:
     assert parse_phone(text) == text
     assert parse_phone(f" {text} ") == text
+
+
+@settings(max_examples=1_000)
+@given(
+    st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    st.text("0123456789", min_size=4, max_size=13),
+)
+def test_what_is_not_asked_of_the_parser_is_what_it_would_say(code: int, rest: str) -> None:
+    text = f"+{code}{rest}"[:16]
+    try:
+        number = phonenumbers.parse(text)
+        possible = phonenumbers.is_possible_number_with_reason(number)
+    except phonenumbers.NumberParseException:
+        said = None
+    else:
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        said = text if (possible, written) == (IS_POSSIBLE, text) else None
+    if said is None:
+        with pytest.raises(NotAPhone):
+            parse_phone(text)
+    else:
+        assert parse_phone(text) == said
 
 
 @pytest.mark.parametrize(
