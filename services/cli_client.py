@@ -79,17 +79,18 @@ class Problem(Exception):
         self.status, self.body = status, body
 
     def lines(self) -> list[str]:
-        """Say what was refused, then every reason, a line each."""
+        """Say what was refused, then every reason, a line each; nothing twice."""
         told = dict.fromkeys(self.body.get(part) for part in ("title", "detail"))
-        said = ": ".join(str(one) for one in told if one)
-        reasons = [
+        reasons = {one["detail"] for one in self.body.get("errors", ())}
+        said = ": ".join(str(one) for one in told if one and one not in reasons)
+        listed = [
             f"  - {where + ': ' if (where := _field(one)) else ''}{one['detail']} [{one['code']}]"
             for one in self.body.get("errors", ())
         ]
         more = [
             f"  {name}: {self.body[name]}" for name in ("version", "changed") if name in self.body
         ]
-        return [said or f"HTTP {self.status}", *reasons, *more]
+        return [said or f"HTTP {self.status}", *listed, *more]
 
 
 def _field(reason: Mapping[str, Any]) -> str:

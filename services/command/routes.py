@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 import orjson
 from prometheus_client import Counter
@@ -30,7 +29,7 @@ from services.kit import errors
 from services.kit.auth import Authenticator
 from services.kit.direct import Answering, Reply
 from services.kit.http import BODY_BYTES_MAX, parse, read_body
-from services.kit.ids import parse_id
+from services.kit.path_ids import id_in_path
 from services.kit.telemetry import commands_total
 
 IN_FLIGHT_MAX = 1024
@@ -174,7 +173,7 @@ class CommandRoutes(BaseRoute):
             key, if_match = request_headers(scope)
             limit = _BODY_BYTES_MAX.get(route.command.__name__, BODY_BYTES_MAX)
             command = parse(route.command, await read_body(scope, receive, limit))
-            stream = _id(scope["path"].split("/")[3]) if route.has_id else None
+            stream = id_in_path(scope["path"].split("/")[3]) if route.has_id else None
             order = Order(command, principal, stream, None, key, if_match, scope["trace_id"])
             return await self._commanding.handle(order)
         except Refused as refused:
@@ -206,16 +205,6 @@ def request_headers(scope: Scope) -> tuple[str, int | None]:
                 raise errors.Malformed('If-Match takes one version, as "7", or *.')
             if_match = int(found[1])
     return key, if_match
-
-
-def _id(text: str) -> UUID:
-    try:
-        found = parse_id(text)
-    except ValueError:
-        raise errors.NotFound from None
-    if str(found) != text:
-        raise errors.NotFound
-    return found
 
 
 def _reply(answer: Answer) -> Reply:

@@ -262,6 +262,12 @@ async def test_undo_reverses_keeps_what_others_changed_and_says_what_cannot_be(b
     assert [*await bulk.outcomes(undo, outcome="kept")] == [leads[0]]
 
 
+async def test_a_cursor_that_is_none_is_told_as_one(bulk: Bulk) -> None:
+    answer = await bulk.get("/v1/bulk-jobs?cursor=abc")
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["/query/cursor"]
+
+
 async def test_what_changed_nothing_or_is_not_over_is_not_undone(bulk: Bulk) -> None:
     async def refused(job: Any, by: str = "admin") -> tuple[int, list[str]]:
         answer = await bulk.service.post(f"/v1/bulk-jobs/{job['id']}/undo", by=by)

@@ -206,3 +206,24 @@ async def test_an_id_of_something_else_in_a_field_is_said_of_that_field(service:
             assert f"/{field}" in pointers, (path, field, given, refused.text)
             assert refused.status_code in (409, 422), (path, refused.text)
     assert await service.commanding.log.head() == before
+
+
+@pytest.mark.parametrize("wrong", ["nope", "01920000-5A00-7000-8000-00000000B09B", "7" * 32])
+async def test_what_is_no_id_is_told_from_what_is_not_there(service: Service, wrong: str) -> None:
+    async def told(path: str, of: str, method: str = "GET") -> str:
+        headers = {"authorization": f"Bearer {KEYS['agent']}"}
+        path = path.replace("ID", of)
+        answer = await service.client.request(method, path, headers=headers, content=b"")
+        assert answer.status_code == 404, answer.text
+        return str(answer.json()["detail"])
+
+    asked = (
+        ("POST", "/v1/leads/ID/cancel-callback"),
+        ("POST", "/v1/bulk-jobs/ID/cancel"),
+        ("GET", "/v1/bulk-jobs/ID"),
+        ("GET", "/v1/imports/ID"),
+        ("GET", "/v1/do-not-call-files/ID"),
+    )
+    for method, path in asked:
+        assert "no id: an id is a UUID" in await told(path, wrong, method), path
+        assert "no id" not in await told(path, str(new_id()), method), path

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.organisation import ORGANISATION_ID
+from services.cli_client import Problem
 from services.cli_log import (
     migrate_database,
     print_audit_package,
@@ -184,3 +185,13 @@ def test_a_download_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     assert told.returncode == 3
     assert "it is not complete" in told.stderr
     assert list(tmp_path.iterdir()) == [key]
+
+
+def test_a_refusal_says_each_thing_once() -> None:
+    one = {"code": "role-not-allowed", "detail": "Your role may not.", "pointer": ""}
+    refused = {"title": "You may not do this", "detail": "Your role may not.", "errors": [one]}
+    told = ["You may not do this", "  - Your role may not. [role-not-allowed]"]
+    assert Problem(403, refused).lines() == told
+    assert Problem(404, {"title": "Gone", "detail": "It is no id."}).lines() == [
+        "Gone: It is no id."
+    ]

@@ -31,6 +31,7 @@ from services.kit.csv_text import csv_line
 from services.kit.errors import Detail
 from services.kit.http import invalid, json_response, read_json, trace_of
 from services.kit.ids import new_id
+from services.kit.path_ids import id_in_path
 
 PAGE_MAX = 1_000
 CSV_PAGE = 5_000
@@ -181,7 +182,12 @@ class BulkDesk:
         """List jobs, the latest first."""
         caller = await self.caller(request)
         mine = None if caller.actor.role in _SEE_ALL else UUID(caller.principal.user_id)
-        before = _uuid(asked.cursor) if asked.cursor else None
+        before = None
+        if asked.cursor:
+            try:
+                before = UUID(asked.cursor)
+            except ValueError:
+                raise _no_cursor() from None
         ids = await self._tables.jobs(mine, before, asked.limit + 1)
         states = await self._commanding.states.refresh(dict.fromkeys(ids[: asked.limit], "bulk"))
         jobs = [await self._shown(job) for job in states.values() if job.version]
@@ -202,8 +208,7 @@ class BulkDesk:
         after = 0
         if asked.cursor is not None:
             if not asked.cursor.isdecimal() or len(asked.cursor) > 9:
-                detail = Detail("invalid-cursor", "take it from an answer", "/query/cursor")
-                raise errors.Invalid("The cursor is not valid.", [detail])
+                raise _no_cursor()
             after = int(asked.cursor)
         step: Step = "done" if (asked.step or _latest(job)) == "done" else "plan"
         rows = await self._tables.outcomes(UUID(job.id), step, wanted, after, asked.limit + 1)
@@ -247,7 +252,7 @@ class BulkDesk:
             raise errors.NotFound(_OUTCOMES_GONE, [Detail("outcomes-gone", _OUTCOMES_GONE)])
 
     async def _visible(self, job_id: str, caller: Caller) -> BulkJob:
-        job = await self._job(_uuid(job_id))
+        job = await self._job(id_in_path(job_id))
         sees = job.by == caller.principal.user_id or caller.actor.role in _SEE_ALL
         if job.version == 0 or not sees:
             raise errors.NotFound
@@ -299,14 +304,9 @@ def _changed_by(job: BulkJob) -> int:
     raise errors.Conflict(text, [Detail(code, text)])
 
 
-def _uuid(text: str) -> UUID:
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise errors.NotFound from None
-    if str(found) != text:
-        raise errors.NotFound
-    return found
+def _no_cursor() -> errors.Invalid:
+    detail = Detail("invalid-cursor", "take it from an answer", "/query/cursor")
+    return errors.Invalid("The cursor is not valid.", [detail])
 
 
 def _latest(job: BulkJob) -> str:

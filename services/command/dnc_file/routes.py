@@ -31,6 +31,7 @@ from services.kit.csv_text import csv_line
 from services.kit.errors import Detail
 from services.kit.http import invalid, json_response, read_json
 from services.kit.ids import new_id
+from services.kit.path_ids import id_in_path
 from services.kit.uploads import chunks
 
 FILE_BYTES_MAX = 64 << 20
@@ -266,10 +267,7 @@ class FileDesk:
                 raise errors.Invalid(text, [detail])
 
     async def _visible(self, file_id: str, caller: "_Caller") -> DncFile:
-        try:
-            file = await self._tables.find(UUID(file_id))
-        except ValueError:
-            raise errors.NotFound from None
+        file = await self._tables.find(id_in_path(file_id))
         if file is None or file.state == "uploading":
             raise errors.NotFound
         if caller.role not in _SEE_ALL and str(file.made_by) != caller.user_id:

@@ -48,6 +48,7 @@ from services.kit.csv_text import csv_line
 from services.kit.errors import Detail
 from services.kit.http import json_response, read_json, trace_of
 from services.kit.ids import new_id
+from services.kit.path_ids import id_in_path
 
 RUNS = 50
 LISTED = 100
@@ -352,10 +353,7 @@ class ImportDesk:
         return principal, actor_of(principal, states[ORGANISATION_ID])
 
     async def _visible(self, import_id: str, actor: Actor) -> tuple[Import, ImportRow]:
-        try:
-            row = await self._tables.find(UUID(import_id))
-        except ValueError:
-            raise errors.NotFound from None
+        row = await self._tables.find(id_in_path(import_id))
         if row is None or not row.there:
             raise errors.NotFound
         if actor.role not in _SEE_ALL and str(row.made_by) != actor.user_id:
