@@ -158,7 +158,9 @@ async def test_who_may_and_who_sees(desk: Desk) -> None:
     for by, status in (("agent", 403), ("auditor", 403), ("dialer", 403), ("team_leader", 202)):
         assert (await desk.upload(b"+14155550100\n", "scope=global", by)).status_code == status
     (file,) = (await desk.get("")).json()["files"]
-    assert (await desk.get(f"/{file['id']}", "agent")).status_code == 404
+    for rest in ("", "/rows", "/rows.csv"):
+        assert (await desk.get(f"/{file['id']}{rest}", "agent")).status_code == 404, rest
+    assert (await desk.get("", "agent")).json()["files"] == []
     assert (await desk.get(f"/{file['id']}", "auditor")).status_code == 200
     await desk.work()
     digest = (await desk.file(file["id"]))["digest"]

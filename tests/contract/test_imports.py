@@ -206,6 +206,8 @@ async def test_who_sees_an_import_and_what_stands_in_its_file(imports: Imports) 
         assert (await imports.get(f"/{one}", by)).status_code == status, by
         listed = (await imports.get("", by)).json()["imports"]
         assert bool(listed) == (status == 200), by
+    for rest in ("/columns", "/rows", "/rows.csv", "/refused.csv"):
+        assert (await imports.get(f"/{one}{rest}", "agent")).status_code == 404, rest
     assert (await imports.get(f"/{one}/columns")).status_code == 403
     assert (await imports.get(f"/{one}/refused.csv")).status_code == 403
     assert (await imports.ask(one, "run")).status_code == 403

@@ -4,7 +4,9 @@ The table of operations (sight_matrix.py) is checked against the app, so a new r
 fails.
 """
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,35 @@ from tests.contract.sight_matrix import (
     tried,
 )
 
+ROOT = Path(__file__).parents[2]
+ELSEWHERE = {
+    "test_dial_list.py::test_only_what_this_agent_may_dial_now": {"/v1/dial-list"},
+    "test_callable.py::test_who_may_ask": {"/v1/leads/{lead_id}/callable"},
+    "test_bulk_jobs.py::test_only_who_planned_executes_and_others_do_not_see_it": {
+        "/v1/bulk-jobs",
+        "/v1/bulk-jobs/{job_id}",
+        "/v1/bulk-jobs/{job_id}/outcomes",
+        "/v1/bulk-jobs/{job_id}/refused.csv",
+    },
+    "test_dnc_file.py::test_who_may_and_who_sees": {
+        "/v1/do-not-call-files",
+        "/v1/do-not-call-files/{file_id}",
+        "/v1/do-not-call-files/{file_id}/rows",
+        "/v1/do-not-call-files/{file_id}/rows.csv",
+    },
+    "test_imports.py::test_who_sees_an_import_and_what_stands_in_its_file": {
+        "/v1/imports",
+        "/v1/imports/{import_id}",
+        "/v1/imports/{import_id}/columns",
+        "/v1/imports/{import_id}/rows",
+        "/v1/imports/{import_id}/rows.csv",
+        "/v1/imports/{import_id}/refused.csv",
+    },
+    "test_export_jobs.py::test_who_sees_which_exports": {"/v1/exports/{export_id}/file"},
+    "test_export_mail.py::test_what_is_no_link_of_ours_opens_nothing": {"/v1/export-links/{token}"},
+}
+"""The tests that hold the reads of the services beside the query service."""
+
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
@@ -32,6 +63,17 @@ async def test_every_operation_has_a_row(world: World) -> None:
     rows = {one for one in OPERATIONS if " as of" not in one[1]} | set(NOT_OF_LEADS)
     # What an agent dials next has a matrix of its own, in test_dial_list.py.
     assert operations_of(world) == rows | {("GET", "/v1/dial-list")}
+
+
+def test_every_read_of_the_whole_interface_is_held_by_a_test() -> None:
+    """What other services read is not of leads in sight, but of whose it is: tested where it is."""
+    described = json.loads((ROOT / "schemas/generated/openapi.json").read_bytes())
+    reads = {path for path, operations in described["paths"].items() if "get" in operations}
+    here = {path for method, path in {*OPERATIONS, *NOT_OF_LEADS} if method == "GET"}
+    assert reads - here == {path for paths in ELSEWHERE.values() for path in paths}
+    for place in ELSEWHERE:
+        file, _, test = place.partition("::")
+        assert f"async def {test}(" in (ROOT / "tests/contract" / file).read_text(), place
 
 
 async def test_everybody_sees_what_is_theirs_and_nothing_else(world: World) -> None:
