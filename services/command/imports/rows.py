@@ -61,6 +61,7 @@ class RowReader:
     _phone: int | None = field(init=False, default=None)
     _common: dict[str, Any] = field(init=False, default_factory=dict)
     _texts_only: bool = field(init=False, default=False)
+    _plain_one: CreateLead = field(init=False)
 
     def __post_init__(self) -> None:
         for one in sorted(self.settings.columns, key=lambda each: each.column):
@@ -77,6 +78,7 @@ class RowReader:
             "pool_id": self.pool_id,
             "source": self.source,
         }
+        self._plain_one = CreateLead.model_construct(**self._common)  # Copies take half as long.
 
     def _place(self, column: int, name: str) -> None:
         kind, _, rest = name.partition(":")
@@ -127,7 +129,7 @@ class RowReader:
         if self._contacts:
             given["contacts"] = self._further(cells)
         if self._texts_only and _is_plain(given, fields):
-            command = CreateLead.model_construct(**given)  # All that is checked holds: see there.
+            command = self._plain_one.model_copy(update=given)  # All checks hold: see there.
             return Wanted(command, self._claim(command), tuple(emptied))
         try:
             command = CreateLead(**given)
