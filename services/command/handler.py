@@ -31,7 +31,8 @@ from services.kit.telemetry import command_retries
 
 DEADLINE_SECONDS = 3.0
 FACT_DEADLINE_SECONDS = 5.0
-CONFLICTS_MAX = 3
+CONFLICTS_MAX = 10
+"""A lead that is called a few times at once still takes the note somebody writes meanwhile."""
 RETRY_SECONDS = 0.05
 KEYS = UUID("01920000-0000-7000-8000-6964656d706f")
 """Namespace of command ids made from an Idempotency-Key."""
