@@ -92,8 +92,8 @@ def _status_changed(data: Data) -> Iterator[Change]:
 def _call(data: Data) -> Iterator[Change]:
     if data.get("status_after"):
         yield "status", data.get("status_before"), data["status_after"]
-    if data.get("rule"):
-        yield "next_dial_at", None, data.get("next_dial_at")
+    if data.get("rule") and data.get("next_dial_at"):
+        yield "next_dial_at", None, data["next_dial_at"]
 
 
 def _reset(data: Data) -> Iterator[Change]:

@@ -9,6 +9,7 @@ import pytest
 
 from schemas import lead as events
 from schemas.event import Event
+from services.query.changes import changes_of
 from tests.contract.query_service import AUTUMN, NOON, SPRING, World, named, running, team, user
 
 LATER = "2026-03-05T09:00:00Z"
@@ -225,3 +226,12 @@ async def test_a_read_waits_for_the_position_and_version_it_needs(
     assert (await world.read("/v1/leads"))["lag"] == 1
     beyond = await world.get("/v1/leads", min_position=position + 1)
     assert beyond.status_code == 422
+
+
+def test_a_call_after_which_no_dial_is_planned_tells_of_none() -> None:
+    told = {"status_before": "ready", "status_after": "success", "rule": "success"}
+    status = {"field": "status", "before": "ready", "after": "success"}
+    assert changes_of("lead.call_recorded", told) == [status]
+    due = "2026-03-04T10:00:00Z"
+    dial = {"field": "next_dial_at", "before": None, "after": due}
+    assert changes_of("lead.call_recorded", {**told, "next_dial_at": due}) == [status, dial]
