@@ -149,12 +149,13 @@ async def test_odd_but_well_formed_filters_are_answered(world: World) -> None:
 
 
 async def test_nothing_is_read_by_who_has_no_good_key(world: World) -> None:
+    good = KEYS["admin"]
     for key in (
         "",
         "Bearer",
         "Bearer x",
         "Basic YTpi",
-        f"Bearer {KEYS['admin'][:-1]}a",
+        f"Bearer {good[:-1]}{'b' if good.endswith('a') else 'a'}",
         "Bearer é",
     ):
         headers = {b"authorization": key.encode("latin-1")}
