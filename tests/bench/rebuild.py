@@ -18,7 +18,7 @@ from tests.bench.harness import Result, Stack, tell
 from tests.bench.plain_fold import plain_fold
 from tests.bench.served import ROOT, environ
 
-LEADS = 200_000
+LEADS = 60_000
 TARGET = 80_000
 
 
