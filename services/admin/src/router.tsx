@@ -1,0 +1,39 @@
+import { createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { activityRoutes } from "./activity/routes";
+import { Loading } from "./parts/Loading";
+import { ProblemAlert } from "./parts/ProblemAlert";
+import { rootRoute } from "./shell/root";
+
+const homeRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/activity" });
+  },
+});
+
+/** Every page; a folder adds its own here. */
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([homeRoute, ...activityRoutes]),
+  basepath: "/ui",
+  defaultPreload: "intent",
+  defaultPendingComponent: () => (
+    <div className="page">
+      <Loading />
+    </div>
+  ),
+  defaultErrorComponent: ({ error, reset }) => (
+    <div className="page">
+      <ProblemAlert
+        error={error instanceof Error ? error : new Error(String(error))}
+        retry={reset}
+      />
+    </div>
+  ),
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,24 @@
+import { createTheme } from "@mantine/core";
+
+/** Dense, quiet, made for a day's work in lists. */
+export const theme = createTheme({
+  primaryColor: "indigo",
+  defaultRadius: "sm",
+  fontSizes: { xs: "0.72rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.125rem" },
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif",
+  headings: {
+    sizes: { h1: { fontSize: "1.35rem" }, h2: { fontSize: "1.1rem" }, h3: { fontSize: "0.95rem" } },
+  },
+  components: {
+    Button: { defaultProps: { size: "sm" } },
+    TextInput: { defaultProps: { size: "sm" } },
+    Select: {
+      defaultProps: { size: "sm", searchable: true, nothingFoundMessage: "Nothing found" },
+    },
+    MultiSelect: {
+      defaultProps: { size: "sm", searchable: true, nothingFoundMessage: "Nothing found" },
+    },
+    Tooltip: { defaultProps: { withArrow: true } },
+    Modal: { defaultProps: { overlayProps: { backgroundOpacity: 0.35 } } },
+  },
+});
