@@ -4,6 +4,7 @@ Docstrings, imports and formatting are checked by ruff and import-linter; this i
 """
 
 import ast
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-NOT_OURS = {"node_modules", "dist", "__pycache__", "package-lock.json", "snapshots"}
+NOT_OURS = {"dist", "generated", "package-lock.json", "snapshots"}
+NEVER_COMMITTED = {"node_modules", "__pycache__"}
 WRITTEN_BY_HAND = {".py", ".sql", ".sh", ".ts", ".tsx", ".css"}
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
@@ -39,8 +41,10 @@ def tracked() -> list[Path]:
     roots = ("services", "schemas", "tests", "deploy", ".ci", "data")
     found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     for root in roots:
-        found += (path for path in (ROOT / root).rglob("*") if path.is_file())
-    return [path for path in found if "__pycache__" not in path.parts and path.suffix != ".pyc"]
+        for folder, folders, files in os.walk(ROOT / root):
+            folders[:] = [name for name in folders if name not in NEVER_COMMITTED]
+            found += (Path(folder, name) for name in files)
+    return found
 
 
 def ours() -> list[Path]:
@@ -54,7 +58,7 @@ def ours() -> list[Path]:
 
 def texts() -> Iterator[tuple[Path, str]]:
     for path in tracked():
-        if NOT_OURS.intersection(path.parts) - {"package-lock.json", "snapshots"}:
+        if NOT_OURS.intersection(path.parts) - {"package-lock.json", "snapshots", "generated"}:
             continue
         try:
             yield path, path.read_text("utf-8")

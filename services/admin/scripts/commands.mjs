@@ -36,6 +36,6 @@ for (const [path, methods] of Object.entries(document.paths)) {
 }
 commands.sort((a, b) => a.path.localeCompare(b.path, "en"));
 writeFileSync(
-  new URL("../src/api/commands.json", import.meta.url),
+  new URL("../src/generated/commands.json", import.meta.url),
   `${JSON.stringify(commands, null, 1)}\n`,
 );

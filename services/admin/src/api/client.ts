@@ -1,8 +1,8 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import type { components, paths } from "../generated/schema";
 import { currentKey, endSession } from "../session/key";
 import { reportLag } from "./lag";
 import { Problem, problemOf } from "./problem";
-import type { components, paths } from "./schema";
 
 /** The shapes of the API by name, as its OpenAPI document has them. */
 export type Schemas = components["schemas"];

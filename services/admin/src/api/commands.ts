@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import catalogue from "../generated/commands.json";
 import { raw, type Schemas } from "./client";
-import catalogue from "./commands.json";
 import { wrote } from "./lag";
 
 /** A JSON schema as the OpenAPI document has it for a command's field. */
