@@ -1,6 +1,22 @@
 """The steps of a lead's contract, and the icon each stands for. Data, not code."""
 
 from collections.abc import Mapping
+from typing import Literal
+
+Step = Literal[
+    "updated",
+    "confirmation_sent",
+    "reminder_1",
+    "reminder_2",
+    "reminder_3",
+    "help",
+    "accepted",
+    "cancelled",
+    "expired",
+]
+Icon = Literal[
+    "white", "yellow_1", "yellow_2", "yellow_3", "yellow_4", "blue", "green", "red", "grey"
+]
 
 STEPS: Mapping[str, str] = {
     "updated": "white",

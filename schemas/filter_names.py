@@ -1,10 +1,12 @@
 """Values of a filter that name something of a list nobody can add to by typing: statuses, how calls
-end, kinds of events. A name that is on no list finds nothing and is nearly always a slip.
+end, icons of contracts, kinds of events. A name that is on no list finds nothing and is nearly
+always a slip.
 """
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, get_args
 
+from schemas.contracts import Icon
 from schemas.filters import Equals, Fault, In, IsEmpty, Logged, walk
 from schemas.lead import LEAD_EVENTS
 from schemas.statuses import BUILT_IN, END_CAUSES
@@ -12,6 +14,7 @@ from schemas.statuses import BUILT_IN, END_CAUSES
 LOG_KINDS: tuple[str, ...] = tuple(kind.TOPIC for kind in LEAD_EVENTS if kind.TOPIC)
 """The stored name of every event a lead can have."""
 
+_ICONS: tuple[str, ...] = get_args(Icon)
 _STATUSES = frozenset({"status", "previous_status"})
 _NOBODY = IsEmpty(field="lead_id")
 """Holds for no lead."""
@@ -70,3 +73,5 @@ def _lists(node: Any, own_statuses: Collection[str]) -> Iterator[tuple[str, str,
             yield member, "status", (*BUILT_IN, *own)
         elif node.field == "latest_end_cause":
             yield member, "end cause", END_CAUSES
+        elif node.field == "contract_icon":
+            yield member, "icon", _ICONS

@@ -60,13 +60,15 @@ class By(BaseModel):
 
 
 class FailedCheck(BaseModel):
-    """A check that fails, and since when: what it rests on was recorded then."""
+    """A check that fails, and since when: what it rests on was recorded then. Both are null when
+    nothing ever happened: the agent or the segment that was asked for never was there.
+    """
 
     code: str
     text: str
     field: str
-    since: datetime
-    by: By
+    since: datetime | None
+    by: By | None
 
 
 class Rules(BaseModel):
@@ -175,8 +177,8 @@ def _check(one: Found) -> dict[str, Any]:
         "code": reason.code,
         "text": reason.text,
         "field": reason.field,
-        "since": one.by.recorded_at,
-        "by": _by(one.by),
+        "since": None if one.by is None else one.by.recorded_at,
+        "by": None if one.by is None else _by(one.by),
     }
 
 

@@ -34,6 +34,9 @@ _NO_CONCERN: tuple[type[Event], ...] = (
 )
 """What happens often in an organisation and changes nothing a call depends on."""
 
+_NEVER_THERE: Mapping[str, str] = {"unknown-agent": "organisation", "unknown-segment": "segment"}
+"""Checks that something is there, and whose stream says so. What never was has no event."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -48,10 +51,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A failed check, and the event with which it began to fail."""
+    """A failed check, and the event with which it began to fail; None: what it asks for never was
+    there.
+    """
 
     reason: Reason
-    by: Recorded
+    by: Recorded | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +157,16 @@ def _causes(
     question: Question,
     number: str | None,
     codes: set[str],
-) -> dict[str, Recorded]:
-    """Return for each failed check the latest event with which it began to fail."""
-    causes = dict.fromkeys(codes, streams["lead"][0])
+) -> dict[str, Recorded | None]:
+    """Return for each failed check the latest event with which it began to fail, if any did."""
+    causes: dict[str, Recorded | None] = dict.fromkeys(codes, streams["lead"][0])
+    causes.update(dict.fromkeys(codes & _NEVER_THERE.keys()))
     for kind in KINDS if codes else ():
         for code, event in _began(kind, streams, states, question, number).items():
-            if code in codes and event.position > causes[code].position:
+            if code not in codes or _NEVER_THERE.get(code, kind) != kind:
+                continue
+            before = causes[code]
+            if before is None or event.position > before.position:
                 causes[code] = event
     return causes
 

@@ -9,11 +9,12 @@ from fastapi import FastAPI, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from schemas.contracts import Icon, Step
 from services.kit import errors
 from services.kit.cursors import CursorInvalid, fingerprint
 from services.query import answers
 from services.query.lead import leads_condition
-from services.query.parameters import LIMIT_DEFAULT, Code, Current, Cursor, Id, Limit
+from services.query.parameters import LIMIT_DEFAULT, Current, Cursor, Id, Limit
 from services.query.reading import Asked, Reading, answer
 from services.query.sql import Arguments
 
@@ -21,8 +22,8 @@ from services.query.sql import Arguments
 class ContractParameters(Current):
     """Contracts with one of these icons or steps (where they stand now), of a campaign."""
 
-    icon: list[Code] = Field(default=[], max_length=20)
-    step: list[Code] = Field(default=[], max_length=20)
+    icon: list[Icon] = Field(default=[], max_length=20)
+    step: list[Step] = Field(default=[], max_length=20)
     campaign: Id | None = None
     limit: Limit = LIMIT_DEFAULT
     cursor: Cursor | None = None

@@ -207,6 +207,20 @@ async def test_a_moved_team_is_named_as_the_cause(service: Service) -> None:
     assert reason["by"]["event"] == "organisation.user_moved"
 
 
+async def test_of_who_never_was_there_no_event_is_named(service: Service) -> None:
+    _, lead = await make(service)
+    nobody = "01920000-0000-7000-8000-000000000099"
+    (reason,) = (await ask(service, lead, agent=nobody))["reasons"]
+    assert (reason["code"], reason["since"], reason["by"]) == ("unknown-agent", None, None)
+    (reason,) = (await ask(service, lead, agent=AGENT, segment_id=nobody))["reasons"]
+    assert (reason["code"], reason["since"], reason["by"]) == ("unknown-segment", None, None)
+    await service.done("/v1/organisation/deactivate-user", {"user": AGENT})
+    (reason,) = (await ask(service, lead, agent=AGENT))["reasons"]
+    assert (reason["code"], reason["by"]["event"]) == (
+        "unknown-agent", "organisation.user_deactivated",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("owner", "sees"),
     [

@@ -225,6 +225,7 @@ async def test_a_name_that_is_on_no_list_is_refused_where_it_stands(world: World
             {"op": "not", "of": {"op": "equals", "field": "latest_end_cause", "value": "busy"}},
             {"op": "log", "kinds": ["lead.called"], "end_causes": ["Busy", "NoAnswer"]},
             {"op": "contains", "field": "status", "value": "redial"},
+            {"op": "equals", "field": "contract_icon", "value": "pink"},
         ],
     }
     for path, more in (
@@ -242,10 +243,12 @@ async def test_a_name_that_is_on_no_list_is_refused_where_it_stands(world: World
             ("unknown-end-cause", "/filter/of/1/of/value"),
             ("unknown-kind-of-event", "/filter/of/2/kinds/0"),
             ("unknown-end-cause", "/filter/of/2/end_causes/1"),
+            ("unknown-icon", "/filter/of/4/value"),
         ]
         assert "there are: created, unprocessed, ready" in faults[0]["detail"]
         assert "NoResponse, Busy" in faults[2]["detail"]
         assert "lead.call_recorded" in faults[3]["detail"]
+        assert faults[5]["detail"].startswith("there is no icon pink; there are: white, yellow_1")
     simple = await world.get("/v1/leads", status=["ready", "redy"])
     assert [one["pointer"] for one in simple.json()["errors"]] == ["/query/status/1"]
     text = await world.get("/v1/leads/export", filter="status = redy")

@@ -125,6 +125,25 @@ async def test_callbacks_by_when_they_are_due_and_whose_they_are(world: World) -
     assert other.status_code == 422
 
 
+async def test_a_callback_waits_whatever_the_status_is_till_it_is_made_or_cancelled(
+    world: World,
+) -> None:
+    await fill(world)
+    await world.happen(named("late"), events.LeadReadied(previous="callback"))
+    view = "/v1/views/overdue_callbacks/leads"
+    assert [one["lead_id"] for one in (await world.read(view, "leader"))["leads"]] == [
+        named("late")
+    ]
+    assert await callbacks(world, "leader", when="overdue") == ["late"]
+    (counted,) = (await world.read("/v1/views/counts", "leader", view="overdue_callbacks"))[
+        "counts"
+    ]
+    assert counted["count"] == 1
+    await world.happen(named("late"), events.LeadCallbackCancelled("ready", PAST))
+    assert await callbacks(world, "leader", when="overdue") == []
+    assert (await world.read(view, "leader"))["leads"] == []
+
+
 async def test_contracts_by_where_they_stand(world: World) -> None:
     def step(contract: str, name: str, at: str = PAST) -> Event:
         return events.LeadContractRecorded(contract, name, at)
@@ -152,3 +171,7 @@ async def test_contracts_by_where_they_stand(world: World) -> None:
     (kept,) = (await world.read("/v1/contracts", icon="green"))["contracts"]
     assert [one["step"] for one in kept["contract"]["timeline"]] == ["updated", "accepted"]
     assert kept["name"] == "Ada"
+    for wrong in ({"icon": "pink"}, {"step": ["accepted", "signed"]}):
+        refused = await world.get("/v1/contracts", **wrong)
+        assert refused.status_code == 422, wrong
+        assert "'expired'" in refused.text or "'grey'" in refused.text

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
-from schemas.contracts import SETTLED, STEPS
+from schemas.contracts import SETTLED, STEPS, Icon
 from schemas.envelope import Origin, Recorded
 from schemas.event import Event
 from schemas.instants import format_instant
@@ -51,6 +51,7 @@ def row_of(*happened: Event) -> dict[str, Any]:
 
 def test_every_step_has_its_icon_and_can_be_recorded() -> None:
     assert set(get_args(RecordContract.model_fields["step"].annotation)) == set(STEPS)
+    assert set(get_args(Icon)) == set(STEPS.values())
     assert STEPS == {
         "updated": "white", "accepted": "green", "help": "blue", "confirmation_sent": "yellow_1",
         "reminder_1": "yellow_2", "reminder_2": "yellow_3", "reminder_3": "yellow_4",
@@ -69,9 +70,11 @@ def test_steps_are_recorded_once_and_in_order_of_their_own_time() -> None:
     sent = RecordContract(contract_id="k1", step="confirmation_sent", at=NOW + timedelta(hours=1))
     begun = given(created(), step("updated"))
     begun.when(sent, facts(DIA)).then(step("confirmation_sent", 60, previous="updated"))
+    first = RecordContract(contract_id="k1", step="help", at=NOW - timedelta(hours=1))
+    begun.when(first, facts(DIA)).then(step("help", -60, previous=None))
     accepted = (step("updated"), step("accepted", 90))
     late = given(created(), *accepted).when(sent, facts(DIA))
-    lead = late.then(step("confirmation_sent", 60, previous="accepted"))
+    lead = late.then(step("confirmation_sent", 60, previous="updated"))
     assert lead.contracts["k1"].step == "accepted"
     told = (*accepted, step("confirmation_sent", 60))
     given(created(), *told).when(sent, facts(DIA)).nothing()

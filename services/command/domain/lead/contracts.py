@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from schemas.contracts import SETTLED
+from schemas.contracts import SETTLED, Step
 from schemas.event import Event
 from schemas.instants import format_instant
 from schemas.lead import (
@@ -38,17 +38,7 @@ class RecordContract(Command):
     roles: ClassVar[frozenset[str]] = AGENTS | DIALERS
 
     contract_id: CallId
-    step: Literal[
-        "updated",
-        "confirmation_sent",
-        "reminder_1",
-        "reminder_2",
-        "reminder_3",
-        "help",
-        "accepted",
-        "cancelled",
-        "expired",
-    ]
+    step: Step
     at: Instant | None = None
 
 
@@ -93,7 +83,7 @@ def record_contract(lead: Lead, command: RecordContract, facts: Facts) -> list[E
     if contract is not None and len(contract.steps) >= _STEPS_MAX:
         text = f"The contract took {_STEPS_MAX} steps already; begin another one."
         raise Refused([Reason("too-many-steps", text)])
-    previous = None if contract is None else contract.step
+    previous = None if contract is None else contract.step_at(at)
     return [LeadContractRecorded(command.contract_id, command.step, at, previous)]
 
 

@@ -45,10 +45,19 @@ class Contract(NamedTuple):
 
     def after(self, at: str, step: str) -> "Contract":
         """Return the contract with one more step at its place in time."""
+        place = self._place(at)
+        return Contract((*self.steps[:place], (at, step), *self.steps[place:]))
+
+    def step_at(self, at: str) -> str | None:
+        """Where it stood at that time, as far as is known; None before its first step."""
+        place = self._place(at)
+        return self.steps[place - 1][1] if place else None
+
+    def _place(self, at: str) -> int:
         place = len(self.steps)
         while place and is_before(at, self.steps[place - 1][0]):
             place -= 1
-        return Contract((*self.steps[:place], (at, step), *self.steps[place:]))
+        return place
 
 
 class Outgoing(NamedTuple):
