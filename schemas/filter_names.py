@@ -3,7 +3,7 @@ end, icons of contracts, kinds of events. A name that is on no list finds nothin
 always a slip.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from schemas.contracts import Icon
@@ -14,8 +14,12 @@ from schemas.statuses import BUILT_IN, END_CAUSES
 LOG_KINDS: tuple[str, ...] = tuple(kind.TOPIC for kind in LEAD_EVENTS if kind.TOPIC)
 """The stored name of every event a lead can have."""
 
-_ICONS: tuple[str, ...] = get_args(Icon)
 _STATUSES = frozenset({"status", "previous_status"})
+_FIXED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "latest_end_cause": ("end cause", tuple(END_CAUSES)),
+    "contract_icon": ("icon", get_args(Icon)),
+}
+"""Other columns that hold names of a list: what these are, and all there are."""
 _NOBODY = IsEmpty(field="lead_id")
 """Holds for no lead."""
 
@@ -68,10 +72,12 @@ def _lists(node: Any, own_statuses: Collection[str]) -> Iterator[tuple[str, str,
         yield "end_causes", "end cause", END_CAUSES
     elif isinstance(node, (Equals, In)):
         member = "value" if isinstance(node, Equals) else "values"
-        if node.field in _STATUSES:
-            own = sorted(set(own_statuses) - BUILT_IN.keys())
-            yield member, "status", (*BUILT_IN, *own)
-        elif node.field == "latest_end_cause":
-            yield member, "end cause", END_CAUSES
-        elif node.field == "contract_icon":
-            yield member, "icon", _ICONS
+        if listed := names_of(node.field, own_statuses):
+            yield member, _FIXED.get(node.field, ("status", ()))[0], listed
+
+
+def names_of(field: str, own_statuses: Collection[str]) -> Sequence[str]:
+    """Return all names that may be the value of a lead's column; none where it is no list."""
+    if field in _STATUSES:
+        return (*BUILT_IN, *sorted(set(own_statuses) - BUILT_IN.keys()))
+    return _FIXED.get(field, ("", ()))[1]

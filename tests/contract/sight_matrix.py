@@ -422,6 +422,8 @@ NOT_OF_LEADS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/campaigns"): frozenset(USERS),
     ("GET", "/v1/campaigns/{campaign_id}"): frozenset(USERS),
     ("GET", "/v1/organisation"): frozenset(USERS),
+    ("GET", "/v1/me"): frozenset(USERS),
+    ("GET", "/v1/leads/columns"): frozenset(USERS),
     ("GET", "/v1/audit/key"): frozenset(USERS),
     ("GET", "/v1/audit/verifier"): frozenset(USERS),
     ("GET", "/v1/views"): frozenset(USERS),
