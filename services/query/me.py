@@ -11,7 +11,7 @@ from services.query.reading import Asked, Reading, answer
 
 
 class Me(answers.Shown):
-    """The caller. `actor` is how the log names them; `name` and `team` are null until the read
+    """The caller. `actor` is how the log names them; `name` and `team_name` are null until the read
     models have them.
     """
 
@@ -20,13 +20,13 @@ class Me(answers.Shown):
     role: str
     rights: list[str]
     team_id: str
-    team: str | None
+    team_name: str | None
     actor: str
 
 
 _NAMES = (
     "select (select u.name from read.app_user u where u.user_id = $1) as name,"
-    " (select t.name from read.team t where t.team_id = $2) as team"
+    " (select t.name from read.team t where t.team_id = $2) as team_name"
 )
 
 
@@ -39,7 +39,7 @@ async def _me(asked: Asked) -> Response:
         "role": caller.role,
         "rights": sorted(caller.rights),
         "team_id": caller.team_id,
-        "team": names["team"],
+        "team_name": names["team_name"],
         "actor": caller.actor,
     }
     return answer({**content, **asked.currency()})

@@ -36,7 +36,7 @@ async def test_everybody_is_told_who_they_are(world: World) -> None:
             "role": role,
             "rights": sorted(rights),
             "team_id": named(of_team),
-            "team": "Top" if of_team == "top" else of_team,
+            "team_name": "Top" if of_team == "top" else of_team,
             "actor": user(name),
             "position": me["position"],
             "lag": 0,
