@@ -29,6 +29,7 @@ from services.kit.telemetry import set_up_logging
 from services.local.demo_keys import let_demo_users_in
 from services.query import app as query
 from services.query.reading import Reading
+from services.query.wall import Pools
 
 
 def with_commands(
@@ -67,7 +68,8 @@ async def openapi_document() -> dict[str, Any]:
     log = EventLog(never_opened, EventCodec(EVENTS), keys)
     app, authenticator = with_commands(Commanding(log, clock), clock)
     signing = SigningKey(bytes(32))
-    reading = Reading(never_opened, log, authenticator, Cursors(master_key), clock, signing)
+    pools = Pools(never_opened, never_opened)
+    reading = Reading(pools, log, authenticator, Cursors(master_key), clock, signing)
     query.install(app, reading)
     return openapi(app)
 

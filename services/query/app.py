@@ -14,7 +14,6 @@ from services.kit.eventlog import EventLog
 from services.kit.http import create_app
 from services.kit.keys import KeyRing, MasterKey, SigningKey
 from services.kit.oidc import TokenReader
-from services.kit.postgres import close_pool, connect_pool
 from services.kit.serving import serve
 from services.kit.settings import Settings, read_settings
 from services.kit.telemetry import set_up_logging
@@ -53,6 +52,7 @@ from services.query.exports.desk import open_desk as open_exports_desk
 from services.query.pasts import routes as pasts
 from services.query.pasts.desk import open_desk
 from services.query.reading import STATEMENT_MS_MAX, Reading, positions
+from services.query.wall import connect_pools
 from services.query.watch import sentence, watched
 
 POOL_CONNECTIONS_MAX = 16
@@ -123,31 +123,28 @@ async def connected(
     authenticator: Authenticator | None = None,
     largest: int = POOL_CONNECTIONS_MAX,
 ) -> AsyncIterator[Reading]:
-    """Open what reads need, under a role that can store selections and files of exports and change
+    """Open what reads need, under roles that can store selections and files of exports and change
     nothing else.
 
     Without an `authenticator` keys are looked up in the read models.
     """
-    pool = await connect_pool(
-        settings.database_url,
-        "leads_query",
-        largest=largest,
-        statement_timeout_ms=STATEMENT_MS_MAX,
-        plan_cache_mode="force_custom_plan",
+    pools = await connect_pools(
+        settings.database_url, largest=largest, statement_timeout_ms=STATEMENT_MS_MAX
     )
     try:
+        pool = pools.whole
         log = EventLog(pool, EventCodec(EVENTS), KeyRing(MasterKey(settings.master_key), pool))
         table, oidc = KeyTable(pool), settings.oidc
         tokens = None if oidc is None else TokenReader(oidc, table, clock)
         known = authenticator or Authenticator(table, clock, tokens=tokens)
         signing = SigningKey(settings.signing_key)
-        reading = Reading(pool, log, known, Cursors(settings.master_key), clock, signing)
+        reading = Reading(pools, log, known, Cursors(settings.master_key), clock, signing)
         try:
             yield reading
         finally:
             await reading.stop()
     finally:
-        await close_pool(pool)
+        await pools.close()
 
 
 @asynccontextmanager

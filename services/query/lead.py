@@ -376,35 +376,47 @@ async def whole_scope(asked: Asked, scope: str) -> bool:
     return True
 
 
-async def find_in_sight(asked: Asked, lead_id: UUID) -> Any:
-    """Return the lead's row, None alike when there is none and when it is out of sight."""
-    arguments = Arguments()
-    seen = sight_condition(asked.sight, arguments)
-    wanted = arguments.add(lead_id, "uuid")
-    pieces = ("select l.* from read.lead l where l.lead_id =", wanted, "and", seen)
-    return await asked.connection.fetchrow(" ".join(pieces), *arguments.values)
+def whole(_: Arguments) -> str:
+    """Select all that the lead's own row has."""
+    return "l.*"
+
+
+def alone(_: Arguments) -> str:
+    """Join nothing to the lead."""
+    return ""
 
 
 @asynccontextmanager
 async def lead_at(
-    reading: Reading, request: Request, lead_id: UUID, given: LeadParameters
-) -> AsyncIterator[tuple[Asked, Any]]:
-    """Begin a read of one lead, once it has `given.min_version`; yield its row.
+    reading: Reading,
+    request: Request,
+    lead_id: UUID,
+    given: LeadParameters,
+    columns: Columns = whole,
+    beside: Columns = alone,
+) -> AsyncIterator[tuple[Asked, list[Any]]]:
+    """Begin a read of one lead, once it has `given.min_version`; yield these columns of it, and of
+    what is joined to it `beside`: a row at least. All of it is one statement.
 
     Raises NotFound when it is not there or out of sight, NotYet after 2 s, naming its version.
     """
-    row = None
+    found: list[Any] = []
     async for _ in tries(given.min_version > 0):
         async with reading.asked(request, given.min_position, by_key=True) as asked:
-            row = await find_in_sight(asked, lead_id)
-            if row is not None and row["version"] >= given.min_version:
-                yield asked, row
+            arguments = Arguments()
+            seen = sight_condition(asked.sight, arguments)
+            wanted = arguments.add(lead_id, "uuid")
+            shown = ("select l.version as lead_version,", columns(arguments), "from read.lead l")
+            pieces = (*shown, beside(arguments), "where l.lead_id =", wanted, "and", seen)
+            found = await asked.connection.fetch(" ".join(pieces), *arguments.values)
+            if found and found[0]["lead_version"] >= given.min_version:
+                yield asked, found
                 return
-        if row is None and not given.min_version:
+        if not found and not given.min_version:
             break
-    if row is None:
+    if not found:
         raise errors.NotFound
-    version = row["version"]
+    version = found[0]["lead_version"]
     raise errors.NotYet(
         f"Version {given.min_version} is not visible yet; {version} is.", version=version
     )

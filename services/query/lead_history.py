@@ -19,11 +19,12 @@ from services.projections.decoding import ERASING
 from services.query import answers, rows
 from services.query.lead import TAG, LeadParameters, lead_at
 from services.query.lead_log import Change
-from services.query.lead_page import Parts, parts_of
+from services.query.lead_page import OF_LEAD, Parts, entries_then, parts_of
 from services.query.masking import mask_changes
 from services.query.parameters import Line
 from services.query.past import Moment, Past, check_moment, differences, folded, read_moment
 from services.query.reading import Asked, Reading, answer
+from services.query.sql import Arguments
 
 MOMENT = "An instant or relative time (what was known then), `version:3` or `position:1042`"
 
@@ -129,6 +130,10 @@ def upto(asked: Asked, events: list[Recorded], moment: Moment, name: str) -> lis
     return found
 
 
+def _page(_: Arguments) -> str:
+    return f"l.*, {OF_LEAD}"
+
+
 def _shown(row: dict[str, Any], asked: Asked) -> dict[str, Any]:
     ordered = {name: row[name] for name in rows.EVERYTHING}
     return rows.shown(ordered, asked.directory.kinds, asked.shows_phones)
@@ -145,10 +150,11 @@ def install(app: FastAPI, reading: Reading) -> None:
         row = folded(events)
         assert row is not None
         last = events[-1]
+        entries = await entries_then(asked, lead_id, last.version)
         content = {
             "lead": _shown(row, asked),
             "as_of": _as_of(last),
-            **await parts_of(asked, row, last.version, erased=any(map(_erases, every))),
+            **parts_of(asked, row, entries, erased=any(map(_erases, every))),
             **asked.currency(),
         }
         return answer(content, {"ETag": f'"{last.version}"'})
@@ -161,12 +167,12 @@ def install(app: FastAPI, reading: Reading) -> None:
         if given.as_of is not None:
             async with reading.asked(request, given.min_position) as asked:
                 return await then(asked, lead_id, given.as_of, given.min_version)
-        async with lead_at(reading, request, lead_id, given) as (asked, row):
+        async with lead_at(reading, request, lead_id, given, _page) as (asked, (row,)):
             erased = row["anonymised"] or row["deleted"]
             content = {
                 "lead": _shown(row, asked),
                 "as_of": None,
-                **await parts_of(asked, row, row["version"], erased=erased),
+                **parts_of(asked, row, row["entries"], erased=erased),
                 **asked.currency(),
             }
             return answer(content, {"ETag": f'"{row["version"]}"'})

@@ -4,6 +4,8 @@ Newest by when the fact happened, so a call that arrived late stands where it be
 times are told. What happened to leads that were merged into this one stands among its own.
 """
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -88,76 +90,120 @@ class LogPage(answers.Shown):
     next: str | None
 
 
-def _condition(
-    leads: list[UUID], given: LogParameters, moment: Moment | None, arguments: Arguments
+def _page_of(
+    reading: Reading,
+    lead_id: UUID,
+    given: LogParameters,
+    moment: Moment | None,
+    whose: str,
+    arguments: Arguments,
 ) -> str:
-    parts = [f"g.lead_id = any({arguments.add(leads, 'uuid[]')})"]
+    """Return what selects the entries of a page, and one more, of the leads that `whose` is about.
+
+    Raises Invalid for a cursor of another question.
+    """
+    parts = [f"g.lead_id = {whose}"]
     if given.kind:
         kinds = ["lead." + kind.removeprefix("lead.") for kind in given.kind]
         parts.append(f"g.kind = any({arguments.add(kinds, 'text[]')})")
     if given.actor:
         parts.append(f"g.actor = any({arguments.add(given.actor, 'text[]')})")
-    if moment is not None:
-        if moment.position is not None:
-            parts.append(f"g.position <= {arguments.add(moment.position, 'int8')}")
-        if moment.time is not None:
-            parts.append(f"g.recorded_at <= {arguments.add(moment.time, 'timestamptz')}")
-    return " and ".join(parts)
-
-
-async def log_page(reading: Reading, asked: Asked, lead: Any, given: LogParameters) -> Response:
-    """Answer one page of the log of a lead that is in sight."""
-    lead_id = lead["lead_id"]
-    moment = None
-    if given.as_of is not None:
-        moment = read_moment(given.as_of, asked.now, "as_of")
-        check_moment(moment, asked, lead["version"], "as_of")
-        moment = await moment_of_log(asked, lead_id, moment)
-    leads = await leads_of_log(asked, lead, moment)
-    arguments = Arguments()
-    condition = _condition(leads, given, moment, arguments)
-    bound = fingerprint("log", str(lead_id), given.kind, given.actor, given.as_of)
+    if moment is not None and moment.position is not None:
+        parts.append(f"g.position <= {arguments.add(moment.position, 'int8')}")
+    if moment is not None and moment.time is not None:
+        parts.append(f"g.recorded_at <= {arguments.add(moment.time, 'timestamptz')}")
     if given.cursor is not None:
         try:
-            happened_at, below = reading.cursors.open(given.cursor, bound)
+            happened_at, below = reading.cursors.open(given.cursor, _bound(lead_id, given))
         except CursorInvalid as reason:
             detail = errors.Detail("invalid-cursor", str(reason), "/query/cursor")
             raise errors.Invalid("The cursor is not valid.", [detail]) from None
         time_place = arguments.add(datetime.fromisoformat(happened_at), "timestamptz")
         place = arguments.add(below, "int8")
-        condition += f" and (g.happened_at, g.position) < ({time_place}, {place})"
+        parts.append(f"(g.happened_at, g.position) < ({time_place}, {place})")
     limit = arguments.add(given.limit + 1, "int8")
     order = "order by g.happened_at desc, g.position desc limit"
-    statement = " ".join(("select g.* from read.lead_log g where", condition, order, limit))
-    found = await asked.connection.fetch(statement, *arguments.values)
-    following = None
-    if len(found) > given.limit:
-        found = found[: given.limit]
-        last = found[-1]
-        place_of_last = [format_instant(last["happened_at"]), last["position"]]
-        following = reading.cursors.seal(place_of_last, bound)
-    content = {
-        "lead_id": lead_id,
-        "version": lead["version"],
-        "merged": leads[1:],
-        "entries": await entries(asked, found, lead),
-        "next": following,
-        **asked.currency(),
-    }
-    return answer(content)
+    return " ".join(("select g.* from read.lead_log g where", " and ".join(parts), order, limit))
 
 
-async def entries(asked: Asked, found: list[Any], lead: Any = None) -> list[dict[str, Any]]:
-    """Return rows of the log as people read them; `lead` is the row of one whose they are."""
-    own: UUID | None = None if lead is None else lead["lead_id"]
+def _bound(lead_id: UUID, given: LogParameters) -> bytes:
+    return fingerprint("log", str(lead_id), given.kind, given.actor, given.as_of)
+
+
+_LEAD = "l.lead_id as of_lead, l.absorbed, l.anonymised, l.deleted"
+
+
+@asynccontextmanager
+async def _read(
+    reading: Reading, request: Request, lead_id: UUID, given: LogParameters
+) -> AsyncIterator[tuple[Asked, Any, list[UUID], list[Any]]]:
+    """Begin a read of a lead's log; yield the lead, the leads whose log it is, and the entries.
+
+    Nearly all logs are one lead's, and come with it in one statement.
+    """
+    if given.as_of is None:
+
+        def with_entries(arguments: Arguments) -> str:
+            page = _page_of(reading, lead_id, given, None, "l.lead_id", arguments)
+            return f"left join lateral ({page}) g on true"
+
+        whole = lead_at(reading, request, lead_id, given, lambda _: f"{_LEAD}, g.*", with_entries)
+    else:
+        whole = lead_at(reading, request, lead_id, given, lambda _: _LEAD)
+    async with whole as (asked, rows):
+        lead = rows[0]
+        if given.as_of is None and lead["absorbed"] == "[]":
+            yield asked, lead, [lead_id], [row for row in rows if row["lead_id"] is not None]
+            return
+        moment = None
+        if given.as_of is not None:
+            moment = read_moment(given.as_of, asked.now, "as_of")
+            check_moment(moment, asked, lead["lead_version"], "as_of")
+            moment = await moment_of_log(asked, lead_id, moment)
+        leads = await leads_of_log(asked, lead_id, moment)
+        arguments = Arguments()
+        whose = f"any({arguments.add(leads, 'uuid[]')})"
+        statement = _page_of(reading, lead_id, given, moment, whose, arguments)
+        yield asked, lead, leads, await asked.connection.fetch(statement, *arguments.values)
+
+
+async def log_page(
+    reading: Reading, request: Request, lead_id: UUID, given: LogParameters
+) -> Response:
+    """Answer one page of the log of a lead."""
+    async with _read(reading, request, lead_id, given) as (asked, lead, leads, found):
+        following, shown = None, found[: given.limit]
+        if len(found) > given.limit:
+            last = shown[-1]
+            place_of_last = [format_instant(last["happened_at"]), last["position"]]
+            following = reading.cursors.seal(place_of_last, _bound(lead_id, given))
+        erased = lead["anonymised"] or lead["deleted"]
+        content = {
+            "lead_id": lead_id,
+            "version": lead["lead_version"],
+            "merged": leads[1:],
+            "entries": await entries(asked, shown, {lead_id: erased}),
+            "next": following,
+            **asked.currency(),
+        }
+        return answer(content)
+
+
+async def entries(
+    asked: Asked, found: list[Any], known: Mapping[UUID, bool] | None = None
+) -> list[dict[str, Any]]:
+    """Return rows of the log as people read them. `known`: of some leads, whether they are
+    erased.
+    """
+    known = known or {}
     unsure = {
         row["lead_id"]
         for row in found
-        if row["personal"] is None and row["lead_id"] != own and has_personal(row["kind"])
+        if row["personal"] is None and row["lead_id"] not in known and has_personal(row["kind"])
     }
-    erased = await erased_among(asked, sorted(unsure)) if unsure else set()
-    if own is not None and (lead["anonymised"] or lead["deleted"]):
-        erased.add(own)
+    erased = {lead_id for lead_id, gone in known.items() if gone}
+    if unsure:
+        erased |= await erased_among(asked, sorted(unsure))
     return [entry(asked, row, erased=row["lead_id"] in erased) for row in found]
 
 
@@ -195,5 +241,4 @@ def install(app: FastAPI, reading: Reading) -> None:
         request: Request, lead_id: UUID, given: Annotated[LogParameters, Query()]
     ) -> Response:
         """Read what happened to a lead and to those merged into it, newest first."""
-        async with lead_at(reading, request, lead_id, given) as (asked, row):
-            return await log_page(reading, asked, row, given)
+        return await log_page(reading, request, lead_id, given)

@@ -27,14 +27,20 @@ _WHY: dict[str, str] = {
     "lead.reset": "reset",
     "lead.created": "created",
 }
-_PARTS = """
-    (select * from read.lead_log where lead_id = $1 and version <= $2 and kind = any($3)
+_ENTRY = "version, kind, happened_at, actor, data, personal"
+_ENTRIES = f"""(select coalesce(json_agg(e), '[]') from (
+    (select {_ENTRY} from read.lead_log where lead_id = {{lead}} and version <= {{version}}
+        and kind in ({", ".join(f"'{kind}'" for kind in _WHY)})
         and (kind not in ('lead.call_recorded', 'lead.manual_pass_recorded') or data ? 'rule')
       order by version desc limit 1)
     union all
-    (select * from read.lead_log where lead_id = $1 and version <= $2 and kind = $4
-      order by happened_at desc, version desc limit $5)
-"""
+    (select {_ENTRY} from read.lead_log where lead_id = {{lead}} and version <= {{version}}
+        and kind = '{_MESSAGE}'
+      order by happened_at desc, version desc limit {MESSAGES_MAX})) e
+    ) as entries"""  # noqa: S608 - our own text
+OF_LEAD = _ENTRIES.format(lead="l.lead_id", version="l.version")
+"""What `parts_of` reads of a lead `l` as it is, for a select list."""
+_THEN = f"select {_ENTRIES.format(lead='$1', version='$2')}"
 
 
 class FollowUp(answers.Shape):
@@ -92,15 +98,18 @@ class Parts(answers.Shape):
     statistics: Statistics
 
 
-async def parts_of(asked: Asked, row: Any, version: int, *, erased: bool) -> dict[str, Any]:
-    """Return the parts of the page of a lead in sight, as its row stood at that version.
+async def entries_then(asked: Asked, lead_id: UUID, version: int) -> str:
+    """Return what OF_LEAD is of a lead in sight as it stood at that version."""
+    found: str = await asked.connection.fetchval(_THEN, lead_id, version)
+    return found
+
+
+def parts_of(asked: Asked, row: Any, entries: str, *, erased: bool) -> dict[str, Any]:
+    """Return the parts of a lead's page from its row and what OF_LEAD is of it.
 
     erased: whether it is by now; what its messages said is gone from its past as well.
     """
-    lead_id = row["lead_id"]
-    found = await asked.connection.fetch(
-        _PARTS, lead_id, version, list(_WHY), _MESSAGE, MESSAGES_MAX
-    )
+    found = orjson.loads(entries)
     setting = next((one for one in found if one["kind"] in _WHY), None)
     return {
         "follow_up": _follow_up(row, setting),
@@ -121,7 +130,7 @@ async def parts_of(asked: Asked, row: Any, version: int, *, erased: bool) -> dic
 def _follow_up(row: Any, setting: Any) -> dict[str, Any] | None:
     if row["next_dial_at"] is None:
         return None
-    data = {} if setting is None else complete(setting["kind"], orjson.loads(setting["data"]), None)
+    data = {} if setting is None else complete(setting["kind"], setting["data"], None)
     command = "cancel-scheduled-dial" if row["callback_at"] is None else "cancel-callback"
     return {
         "at": row["next_dial_at"],
@@ -129,7 +138,7 @@ def _follow_up(row: Any, setting: Any) -> dict[str, Any] | None:
         "rule": data.get("rule"),
         "after_call": data.get("call_id"),
         "contact": data.get("next_contact") or PRIMARY,
-        "decided_at": None if setting is None else setting["happened_at"],
+        "decided_at": None if setting is None else datetime.fromisoformat(setting["happened_at"]),
         "decided_by": None if setting is None else setting["actor"],
         "version": None if setting is None else setting["version"],
         "cancel": f"/v1/leads/{row['lead_id']}/{command}",
@@ -137,10 +146,10 @@ def _follow_up(row: Any, setting: Any) -> dict[str, Any] | None:
 
 
 def _message(asked: Asked, entry: Any, erased: bool) -> dict[str, Any]:
-    personal = None if entry["personal"] is None else orjson.loads(entry["personal"])
+    personal = entry["personal"]
     if personal is not None and not asked.shows_phones:
         personal = mask_event(entry["kind"], personal, asked.directory.kinds, personal=True)
-    data = complete(entry["kind"], orjson.loads(entry["data"]), personal)
+    data = complete(entry["kind"], entry["data"], personal)
     names = ("message_id", "channel", "direction", "sent_at", "agent")
     hidden = {name: data.get(name) for name in ("address", "subject", "body")}
     gone = erased and personal is None

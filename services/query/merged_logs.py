@@ -5,7 +5,6 @@ A merged lead may itself have absorbed others. After an unmerge its log is no lo
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from services.projections.decoding import ERASING
@@ -33,14 +32,12 @@ async def moment_of_log(asked: Asked, lead_id: UUID, moment: Moment | None) -> M
     return Moment(position=position or 0)
 
 
-async def leads_of_log(asked: Asked, lead: Any, moment: Moment | None) -> list[UUID]:
+async def leads_of_log(asked: Asked, lead_id: UUID, moment: Moment | None) -> list[UUID]:
     """Return the lead's id and those of the leads merged into it at that moment (None: now).
 
     The caller sees the lead; from here on the database shows them the logs of all of these.
     """
-    found: list[UUID] = [lead["lead_id"]]
-    if moment is None and lead["absorbed"] in ("[]", []):
-        return found
+    found = [lead_id]
     position, time = (None, None) if moment is None else (moment.position, moment.time)
     newest = found
     while newest:

@@ -31,7 +31,7 @@ from services.query.directory import EMPTY, STAMP, Directory, read_directory
 from services.query.filters_sql import Terms
 from services.query.rows import dumps
 from services.query.sight import shows_phones, sight_for
-from services.query.wall import behind_wall
+from services.query.wall import Pools, raise_wall
 
 WAIT_SECONDS_MAX = 2.0
 POLL_SECONDS = 0.01
@@ -97,14 +97,15 @@ class Asked:
 
 
 class Reading:
-    """What all reads share: the pool under a role that can only read, the log, keys and clock.
+    """What all reads share: sessions under roles that can only read, the log, keys and clock.
 
-    `signing` is the key that signs the log, and what is handed out of it.
+    `pool` is for what is not of anybody's leads. `signing` is the key that signs the log, and what
+    is handed out of it.
     """
 
     def __init__(
         self,
-        pool: "asyncpg.Pool[asyncpg.Record]",
+        pools: Pools,
         log: EventLog,
         authenticator: Authenticator,
         cursors: Cursors,
@@ -112,7 +113,8 @@ class Reading:
         signing: SigningKey,
     ) -> None:
         """Take ready parts; opening and closing them is the caller's."""
-        self.pool = pool
+        self.pool = pools.whole
+        self._pools = pools
         self.log = log
         self.authenticator = authenticator
         self.cursors = cursors
@@ -175,23 +177,23 @@ class Reading:
     async def _beginning(
         self, principal: Principal, still: bool, by_key: bool
     ) -> AsyncIterator[Asked]:
+        sight = sight_for(principal, self._directory)  # all or not all: whatever the organisation
         async with (
-            self.pool.acquire() as connection,
+            self._pools.for_sight(sight).acquire() as connection,
             _hung_up_late(connection, still),
             _standing_still(connection, still),
         ):
             directory = self._directory
             while True:
                 sight = sight_for(principal, directory)
-                async with behind_wall(connection, sight, _FIRST[by_key]) as row:
-                    if tuple(row["stamp"]) == directory.stamp:
-                        position, head = _positions_in(row)
-                        now = self.clock.now()
-                        yield Asked(connection, principal, directory, sight, now, position, head)
-                        return
+                row = await raise_wall(connection, sight, _FIRST[by_key])
+                if tuple(row["stamp"]) == directory.stamp:
+                    break
                 # The organisation has moved: nobody sees by the place they had in it.
                 directory = await read_directory(connection, tuple(row["stamp"]))
                 self._directory = directory
+            position, head = _positions_in(row)
+            yield Asked(connection, principal, directory, sight, self.clock.now(), position, head)
 
     @asynccontextmanager
     async def aside(self, principal: Principal) -> AsyncIterator[Asked]:

@@ -19,11 +19,11 @@ from services.kit.eventlog import EventLog
 from services.kit.http import create_app
 from services.kit.keys import KeyRing
 from services.kit.outside import LinkSettings
-from services.kit.postgres import connect_pool
 from services.query.api_key import KeyTable
 from services.query.app import install
 from services.query.exports.writing import Writer
 from services.query.reading import Reading
+from services.query.wall import connect_pools
 from tests.contract.command_service import KEYS, Service, running
 from tests.kit.event_logs import MASTER, SIGNING
 from tests.read_models.working import settled, working
@@ -97,11 +97,11 @@ def unzipped(raw: bytes) -> dict[str, str]:
 async def beside(service: Service, url: str) -> AsyncIterator[Exports]:
     """What reads, writes and settles beside a command service whose read models are at work."""
     async with AsyncExitStack() as stack:
-        pool = await connect_pool(url, "leads_query", plan_cache_mode="force_custom_plan")
-        stack.callback(pool.terminate)
-        reads = EventLog(pool, service.commanding.log.codec, KeyRing(MASTER, pool))
-        keys = Authenticator(KeyTable(pool), service.clock)
-        reading = Reading(pool, reads, keys, Cursors(bytes(32)), service.clock, SIGNING)
+        pools = await connect_pools(url)
+        stack.callback(pools.terminate)
+        reads = EventLog(pools.whole, service.commanding.log.codec, KeyRing(MASTER, pools.whole))
+        keys = Authenticator(KeyTable(pools.whole), service.clock)
+        reading = Reading(pools, reads, keys, Cursors(bytes(32)), service.clock, SIGNING)
         app = create_app("test")
         install(app, reading)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://leads")

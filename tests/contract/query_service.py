@@ -34,6 +34,7 @@ from services.projections.tables import Tables
 from services.query.api_key import KeyTable
 from services.query.app import install
 from services.query.reading import Reading
+from services.query.wall import connect_pools
 from tests.kit.event_logs import MASTER, SIGNING, opened
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -202,12 +203,12 @@ def _organisation() -> Sequence[Event]:
 async def running(url: str) -> AsyncIterator[World]:
     """The service with its organisation and two campaigns, its clock at noon of a Wednesday."""
     clock = FixedClock(NOON)
-    pool = await connect_pool(url, "leads_query", plan_cache_mode="force_custom_plan")
+    pools = await connect_pools(url)
     try:
         async with opened(url) as log:
-            reads = EventLog(pool, log.codec, KeyRing(MASTER, pool))
-            keys = Authenticator(KeyTable(pool), clock)
-            reading = Reading(pool, reads, keys, Cursors(bytes(32)), clock, SIGNING)
+            reads = EventLog(pools.whole, log.codec, KeyRing(MASTER, pools.whole))
+            keys = Authenticator(KeyTable(pools.whole), clock)
+            reading = Reading(pools, reads, keys, Cursors(bytes(32)), clock, SIGNING)
             app = create_app("test")
             install(app, reading)
             transport = httpx.ASGITransport(app)
@@ -219,4 +220,4 @@ async def running(url: str) -> AsyncIterator[World]:
                 await world.happen(AUTUMN, CampaignCreated("Autumn", fields=FIELDS[:2]))
                 yield world
     finally:
-        pool.terminate()
+        pools.terminate()

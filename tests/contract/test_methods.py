@@ -14,6 +14,7 @@ from services.kit.http import create_app
 from services.kit.methods import Methods
 from services.query.app import install as install_reads
 from services.query.reading import Reading
+from services.query.wall import Pools
 from tests.contract.command_service import KEYS, NOON
 from tests.kit.event_logs import SIGNING, opened
 
@@ -26,9 +27,8 @@ async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
         await set_up(commanding, KEYS)
         app = create_app("test")
         authenticator = install_commands(app, commanding, clock)
-        install_reads(
-            app, Reading(log.pool, log, authenticator, Cursors(bytes(32)), clock, SIGNING)
-        )
+        pools = Pools(log.pool, log.pool)
+        install_reads(app, Reading(pools, log, authenticator, Cursors(bytes(32)), clock, SIGNING))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://leads") as client:
             client.headers["authorization"] = f"Bearer {KEYS['admin']}"

@@ -13,10 +13,10 @@ from services.kit.cursors import Cursors
 from services.kit.eventlog import EventLog
 from services.kit.http import create_app
 from services.kit.keys import KeyRing
-from services.kit.postgres import connect_pool
 from services.query.api_key import KeyTable
 from services.query.app import install
 from services.query.reading import Reading
+from services.query.wall import connect_pools
 from tests.contract.bulk_service import Bulk, bulk_running
 from tests.contract.command_service import KEYS
 from tests.contract.query_service import World
@@ -27,11 +27,11 @@ from tests.kit.event_logs import MASTER, SIGNING
 async def reads_of(bulk: Bulk) -> AsyncIterator[World]:
     """The query service beside a command service, over the same log."""
     log, clock = bulk.service.commanding.log, SystemClock()  # selections live by the real time
-    pool = await connect_pool(bulk.url, "leads_query", plan_cache_mode="force_custom_plan")
+    pools = await connect_pools(bulk.url)
     try:
-        reads = EventLog(pool, log.codec, KeyRing(MASTER, pool))
-        keys = Authenticator(KeyTable(pool), clock)
-        reading = Reading(pool, reads, keys, Cursors(bytes(32)), clock, SIGNING)
+        reads = EventLog(pools.whole, log.codec, KeyRing(MASTER, pools.whole))
+        keys = Authenticator(KeyTable(pools.whole), clock)
+        reading = Reading(pools, reads, keys, Cursors(bytes(32)), clock, SIGNING)
         app = create_app("reads")
         install(app, reading)
         transport = httpx.ASGITransport(app)
@@ -41,7 +41,7 @@ async def reads_of(bulk: Bulk) -> AsyncIterator[World]:
             world.url = bulk.url
             yield world
     finally:
-        pool.terminate()
+        pools.terminate()
 
 
 @pytest.fixture

@@ -4,16 +4,22 @@ and no connection takes one caller's sight to the next.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
 
 from schemas.rights import Sight
-from services.kit.postgres import connect_pool
 from services.query.sql import Arguments
-from services.query.wall import behind_wall, beside_wall, lower_wall
+from services.query.wall import (
+    Pools,
+    beside_wall,
+    connect_pools,
+    let_through,
+    lower_wall,
+    raise_wall,
+)
 from tests.contract.query_service import World, named, team, user
 from tests.contract.sight_matrix import LEADS, OPERATIONS, SEEN, build_past, leaks, standing
 
@@ -73,8 +79,8 @@ _OF_LEADS = """
 
 async def test_every_table_that_tells_of_a_lead_is_behind_the_wall(world: World) -> None:
     await build_past(world)
-    pool = await connect_pool(world.url, "leads_query", largest=1)
-    seen = {named(one) for one in SEEN["agent"]}
+    pools = await connect_pools(world.url, largest=1)
+    pool, seen = pools.whole, {named(one) for one in SEEN["agent"]}
     try:
         tables = [name for (name,) in await pool.fetch(_OF_LEADS) if _NOT_OF_LEADS not in name]
         for beside in ("lead_search", "lead_due", "lead_calls", "lead_dial"):
@@ -84,20 +90,29 @@ async def test_every_table_that_tells_of_a_lead_is_behind_the_wall(world: World)
         for table in tables:
             statement = " ".join(("select distinct lead_id::text from", table))
             assert await pool.fetchval(" ".join(("select count(*) from", table))), table
-            async with pool.acquire() as connection, behind_wall(connection, full):
-                shown = {one for (one,) in await connection.fetch(statement)}
+            shown = {one for (one,) in await behind(pools, full, statement)}
             assert shown, table
             assert shown <= seen, table
-            async with pool.acquire() as connection, behind_wall(connection, Sight()):
-                assert await connection.fetch(statement) == [], table
+            assert await behind(pools, Sight(), statement) == [], table
+            assert await pools.walled.fetch(statement) == [], table
     finally:
-        await pool.close()
+        pools.terminate()
+
+
+async def behind(pools: Pools, sight: Sight, statement: str) -> list[Any]:
+    """Return what a statement without any condition finds behind the wall."""
+    async with pools.for_sight(sight).acquire() as connection:
+        await raise_wall(connection, sight, "1")
+        found: list[Any] = await connection.fetch(statement)
+        await raise_wall(connection, Sight(), "1")
+        return found
 
 
 async def test_looking_past_the_wall_ends_with_the_look(world: World) -> None:
-    pool = await connect_pool(world.url, "leads_query", largest=1)
+    pools = await connect_pools(world.url, largest=1)
     try:
-        async with pool.acquire() as connection, behind_wall(connection, AGENT):
+        async with pools.walled.acquire() as connection:
+            await raise_wall(connection, AGENT, "1")
             async with beside_wall(connection, AGENT):
                 assert await count(connection) == len(LEADS)
             assert await count(connection) == 3
@@ -106,7 +121,7 @@ async def test_looking_past_the_wall_ends_with_the_look(world: World) -> None:
                 assert await count(connection) == len(LEADS)
             assert await count(connection) == len(LEADS), "lowered for the whole read"
     finally:
-        await pool.close()
+        pools.terminate()
 
 
 def no_condition(sight: Sight, _: Arguments) -> str:
@@ -119,31 +134,61 @@ async def count(connection: Any) -> int:
     return found
 
 
-async def do(pool: "asyncpg.Pool[asyncpg.Record]", statement: str) -> None:
-    async with pool.acquire() as connection, behind_wall(connection, AGENT):
-        await connection.execute(statement)
-
-
-async def test_no_connection_takes_a_sight_to_its_next_user(world: World) -> None:
-    pool = await connect_pool(world.url, "leads_query", largest=1)
+async def test_a_walled_session_shows_nothing_until_it_is_told_whose_sight_it_has(
+    world: World,
+) -> None:
+    pools = await connect_pools(world.url, largest=1)
     try:
-        for _ in range(2):
-            async with pool.acquire() as connection, behind_wall(connection, AGENT):
-                assert await count(connection) == 3
-            assert await pool.fetchval("select current_user") == "leads_query"
-            assert await pool.fetchval("select current_setting('leads.owners', true)") in (None, "")
-            assert await count(pool) == len(LEADS)
-        with pytest.raises(asyncpg.DivisionByZeroError):
-            await do(pool, "select 1/0")
-        assert await count(pool) == len(LEADS)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(do(pool, "select pg_sleep(5)"), 0.05)
-        assert await count(pool) == len(LEADS)
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute("set local role leads_sight")
-            assert await count(connection) == 0, "without settings nothing is in sight"
+        assert await count(pools.walled) == 0
+        assert await count(pools.whole) == len(LEADS)
+        assert pools.for_sight(AGENT) is pools.walled
+        assert pools.for_sight(Sight(everything=True)) is pools.whole
     finally:
-        await pool.close()
+        pools.terminate()
+
+
+async def read_and(left: Callable[[Any], Awaitable[None]], pools: Pools) -> None:
+    async with pools.walled.acquire() as connection:
+        await raise_wall(connection, AGENT, "1")
+        await left(connection)
+
+
+async def lowered_and_failed(connection: Any) -> None:
+    async with beside_wall(connection, AGENT):
+        await connection.execute("select 1/0")
+
+
+async def let_through_and_slow(connection: Any) -> None:
+    await let_through(connection, AGENT, [named("foreign")])
+    await lower_wall(connection, AGENT)
+    await asyncio.wait_for(connection.execute("select pg_sleep(5)"), 0.05)
+
+
+async def still_and_failed(connection: Any) -> None:
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await raise_wall(connection, Sight(owners=frozenset({user("leader")})), "1")
+        await lowered_and_failed(connection)
+
+
+async def test_what_a_read_leaves_behind_ends_where_the_next_begins(world: World) -> None:
+    pools = await connect_pools(world.url, largest=1)
+    entries = "select distinct lead_id::text from read.lead_log"
+    seen = {named(one) for one in SEEN["agent"]}
+    try:
+        for left in (lowered_and_failed, let_through_and_slow, still_and_failed):
+            with pytest.raises((asyncpg.DivisionByZeroError, TimeoutError)):
+                await read_and(left, pools)
+            async with pools.walled.acquire() as connection:
+                row = await raise_wall(connection, AGENT, "current_user as me")
+                assert await connection.fetchval("select current_user") == "leads_sight", row
+                assert await count(connection) == 3
+                shown = {one for (one,) in await connection.fetch(entries)}
+                assert shown <= seen, left.__name__
+                await raise_wall(connection, Sight(), "1")
+                assert await count(connection) == 0
+            assert await count(pools.whole) == len(LEADS)
+    finally:
+        pools.terminate()
 
 
 async def test_callers_of_one_connection_in_turns_see_each_what_is_theirs(world: World) -> None:
