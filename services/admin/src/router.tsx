@@ -1,5 +1,6 @@
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { activityRoutes } from "./activity/routes";
+import { importRoutes } from "./imports/routes";
 import { Loading } from "./parts/Loading";
 import { ProblemAlert } from "./parts/ProblemAlert";
 import { rootRoute } from "./shell/root";
@@ -14,7 +15,7 @@ const homeRoute = createRoute({
 
 /** Every page; a folder adds its own here. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([homeRoute, ...activityRoutes]),
+  routeTree: rootRoute.addChildren([homeRoute, ...activityRoutes, ...importRoutes]),
   basepath: "/ui",
   defaultPreload: "intent",
   defaultPendingComponent: () => (

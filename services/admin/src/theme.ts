@@ -19,6 +19,11 @@ export const theme = createTheme({
       defaultProps: { size: "sm", searchable: true, nothingFoundMessage: "Nothing found" },
     },
     Tooltip: { defaultProps: { withArrow: true } },
-    Modal: { defaultProps: { overlayProps: { backgroundOpacity: 0.35 } } },
+    Modal: {
+      defaultProps: {
+        overlayProps: { backgroundOpacity: 0.35 },
+        closeButtonProps: { "aria-label": "Close" },
+      },
+    },
   },
 });
