@@ -21,13 +21,15 @@ async def stay_up(say: Say, *, with_sample: bool) -> int:
     started = monotonic()
     async with running_stack(folder, say) as stack:
         _tell(stack, say, monotonic() - started)
+        ui = f"{stack.address}/ui/"
         if first:
-            say(f"API keys of the demo users, shown this once and kept in {folder / FILE}:")
+            say(f"API keys of the demo users, shown this once and kept in {folder / FILE}.")
+            say("Each of these addresses signs in as that user:")
             for name, key in demo_keys(folder).items():
-                say(f"  {name:<12} {key}")
+                say(f"  {name:<12} {ui}#key={key}")
         if with_sample:
             await _show_sample(stack, say)
-        say(f"Open {stack.address} (Ctrl-C stops everything)")
+        say(f"Open {ui} with a key of {folder / FILE} (Ctrl-C stops everything)")
         await asyncio.Event().wait()
     return 0
 

@@ -70,22 +70,28 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     faults = [text for read in _READERS if (text := _fault_of(read, environ))]
     if faults:
         raise SettingsError("\n".join(faults))
+    http_host, http_port = read_address(environ)
     return Settings(
         database_url=_database(environ),
         kafka=_kafka(environ),
         transport=_transport(environ),
         master_key=_master_key(environ),
         signing_key=_signing_key(environ),
-        http_port=_http_port(environ),
+        http_port=http_port,
         metrics_port=_metrics_port(environ),
         data_dir=Path(environ.get("LEADS_DATA_DIR", ".leads")),
-        http_host=environ.get("LEADS_HTTP_HOST") or "127.0.0.1",
+        http_host=http_host,
         import_bytes_max=_import_bytes(environ),
         mail=read_mail(environ),
         gateway=read_gateway(environ),
         oidc=read_oidc(environ),
         links=read_links(environ),
     )
+
+
+def read_address(environ: Mapping[str, str] = os.environ) -> tuple[str, int]:
+    """Read host and port alone, for a process that needs nothing else; raises SettingsError."""
+    return environ.get("LEADS_HTTP_HOST") or "127.0.0.1", _http_port(environ)
 
 
 def _fault_of(read: Callable[[Mapping[str, str]], object], environ: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
-"""Commands and queries in one process, on one origin: what `leads up` serves.
+"""Commands, queries and the web UI in one process, on one origin: what `leads up` serves.
 
-In production they are two services behind one address; here one is enough. The demo users are let
+In production they are three services behind one address; here one is enough. The demo users are let
 in before the first request is.
 """
 
@@ -11,6 +11,7 @@ import uvloop
 from fastapi import FastAPI
 
 from schemas.catalogue import EVENTS
+from services.admin import site
 from services.command import app as command
 from services.command.handler import Commanding
 from services.kit.auth import Authenticator
@@ -54,6 +55,7 @@ async def run(settings: Settings) -> None:
         )
         async with query.open_reading(settings, clock, authenticator) as reading:
             query.install(app, reading)
+            site.install(app)
             await serve(
                 app, settings.http_port, host=settings.http_host, ready=lambda port: say_ready()
             )
