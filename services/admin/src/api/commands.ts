@@ -15,7 +15,9 @@ export interface FieldSchema {
   default?: unknown;
   minimum?: number;
   maximum?: number;
+  minLength?: number;
   maxLength?: number;
+  minItems?: number;
   maxItems?: number;
   items?: FieldSchema;
   properties?: Record<string, FieldSchema>;
