@@ -1,6 +1,7 @@
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { activityRoutes } from "./activity/routes";
 import { importRoutes } from "./imports/routes";
+import { leadsRoutes } from "./leads/routes";
 import { Loading } from "./parts/Loading";
 import { ProblemAlert } from "./parts/ProblemAlert";
 import { rootRoute } from "./shell/root";
@@ -9,13 +10,13 @@ const homeRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/",
   beforeLoad: () => {
-    throw redirect({ to: "/activity" });
+    throw redirect({ to: "/leads" });
   },
 });
 
 /** Every page; a folder adds its own here. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([homeRoute, ...activityRoutes, ...importRoutes]),
+  routeTree: rootRoute.addChildren([homeRoute, ...leadsRoutes, ...activityRoutes, ...importRoutes]),
   basepath: "/ui",
   defaultPreload: "intent",
   defaultPendingComponent: () => (
