@@ -71,16 +71,22 @@ begin
         where (c.call_attempts, c.latest_call_at)
           is distinct from (excluded.call_attempts, excluded.latest_call_at);
   else
+    -- A row of new_rows is wide, and what is joined is carried along whole.
+    with changed as materialized (
+      select lead_id, call_attempts, latest_call_at, next_dial_at from new_rows
+    ), gone as (
+      delete from read.lead_due d using changed n
+        where d.lead_id = n.lead_id and n.next_dial_at is null
+    ), due as (
+      insert into read.lead_due as d (lead_id, next_dial_at)
+        select n.lead_id, n.next_dial_at from changed n where n.next_dial_at is not null
+        on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
+          where d.next_dial_at <> excluded.next_dial_at
+    )
     update read.lead_calls c
-      set call_attempts = n.call_attempts, latest_call_at = n.latest_call_at from new_rows n
+      set call_attempts = n.call_attempts, latest_call_at = n.latest_call_at from changed n
       where c.lead_id = n.lead_id and (c.call_attempts, c.latest_call_at)
         is distinct from (n.call_attempts, n.latest_call_at);
-    insert into read.lead_due as d (lead_id, next_dial_at)
-      select n.lead_id, n.next_dial_at from new_rows n where n.next_dial_at is not null
-      on conflict (lead_id) do update set next_dial_at = excluded.next_dial_at
-        where d.next_dial_at <> excluded.next_dial_at;
-    delete from read.lead_due d using new_rows n
-      where d.lead_id = n.lead_id and n.next_dial_at is null;
   end if;
   return null;
 end $$;

@@ -7,6 +7,7 @@ are found by halving, parked, and the rest is written.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ _PARK = """
     select * from unnest($1::uuid[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::bigint[])
     on conflict (stream_id) do update set waiting = p.waiting + excluded.waiting
 """
+_position = attrgetter("position")
 Refusal = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What rows themselves can cause; anything else concerns the database, not a stream."""
 
@@ -84,6 +86,7 @@ async def _advance(
 ) -> None:
     batches = group.batches
     events = [] if group.source == "log" else [one for batch in batches for one in batch.events]
+    events.sort(key=_position)
     try:
         generation = await connection.fetchval(
             _ADVANCE,

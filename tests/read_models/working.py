@@ -71,7 +71,7 @@ async def working(
     keys_kept: int = 20_000,
 ) -> AsyncIterator[Working]:
     """A worker that runs inside; at the end it stops in order, or has given up before."""
-    pool = await connect_pool(url, "leads_projections", largest=5)
+    pool = await connect_pool(url, "leads_projections", largest=5, by_key=True)
     stop = asyncio.Event()
     decoder = Decoder(KeyRing(MASTER, pool, most=keys_kept))
     worker = Worker(pool, decoder, lambda g: feed(pool, g), new_id(), SystemClock(), models)
