@@ -1,7 +1,9 @@
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { activityRoutes } from "./activity/routes";
+import { exportRoutes } from "./exports/routes";
 import { importRoutes } from "./imports/routes";
 import { leadsRoutes } from "./leads/routes";
+import { mailingRoutes } from "./mailings/routes";
 import { Loading } from "./parts/Loading";
 import { ProblemAlert } from "./parts/ProblemAlert";
 import { rootRoute } from "./shell/root";
@@ -16,7 +18,14 @@ const homeRoute = createRoute({
 
 /** Every page; a folder adds its own here. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([homeRoute, ...leadsRoutes, ...activityRoutes, ...importRoutes]),
+  routeTree: rootRoute.addChildren([
+    homeRoute,
+    ...leadsRoutes,
+    ...activityRoutes,
+    ...importRoutes,
+    ...exportRoutes,
+    ...mailingRoutes,
+  ]),
   basepath: "/ui",
   defaultPreload: "intent",
   defaultPendingComponent: () => (

@@ -11,6 +11,11 @@ import { ProblemAlert } from "../parts/ProblemAlert";
 import { type Import, useImports, useMayImport } from "./queries";
 import { partDone, stateOf } from "./states";
 
+const FIRST_IMPORT =
+  "Import a CSV file or a workbook. You see what would become of each row before anything happens.";
+const WHO_IMPORTS =
+  "Administrators, team leaders, and who has the right to leads or pools may import files.";
+
 /** The latest imports: which file, for which campaign, how far, with which counts. */
 export function ImportsPage() {
   const imports = useImports();
@@ -35,11 +40,7 @@ export function ImportsPage() {
       )}
       {imports.isPending && <Loading lines={8} />}
       {imports.data?.imports.length === 0 && (
-        <EmptyState title="No file was imported yet">
-          {may
-            ? "Import a CSV file or a workbook: you see what would become of each row before anything happens."
-            : "Administrators, team leaders, and who has the right to leads or pools may import files."}
-        </EmptyState>
+        <EmptyState title="No file was imported yet">{may ? FIRST_IMPORT : WHO_IMPORTS}</EmptyState>
       )}
       {imports.data !== undefined && imports.data.imports.length > 0 && (
         <ImportTable imports={imports.data.imports} />

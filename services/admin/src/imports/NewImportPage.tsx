@@ -12,6 +12,8 @@ import { STEP_NAMES } from "./Wizard";
 const CSV_MAX = 256 * 1024 * 1024;
 const WORKBOOK_MAX = 64 * 1024 * 1024;
 const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const TAKES =
+  "CSV of any kind up to 256 MB, or a workbook (xlsx) up to 64 MB. Nothing is imported yet.";
 const route = getRouteApi("/imports/new");
 
 function isWorkbook(file: File): boolean {
@@ -22,7 +24,8 @@ function isWorkbook(file: File): boolean {
 export function tooLarge(file: File): string | null {
   const limit = isWorkbook(file) ? WORKBOOK_MAX : CSV_MAX;
   if (file.size <= limit) return null;
-  return `${file.name} has ${fileSize(file.size)}; ${fileSize(limit)} are the most. Cut it in parts.`;
+  const sizes = `It has ${fileSize(file.size)}; ${fileSize(limit)} are the most.`;
+  return `${sizes} Cut it in parts.`;
 }
 
 /** The first step of an import: which campaign, which file. */
@@ -93,7 +96,7 @@ export function NewImportPage() {
             setError(null);
           }}
           accept=".csv,.txt,.tsv,.xlsx,text/csv"
-          takes="CSV of any kind up to 256 MB, or a workbook (xlsx) up to 64 MB. It is stored encrypted, and nothing is imported yet."
+          takes={TAKES}
           disabled={sent !== null}
         />
         {large !== null && (

@@ -48,7 +48,7 @@ export function SettingsStep({ one, onDone }: { one: Import; onDone: () => void 
       )}
       <Select
         label="Country of the numbers"
-        description="Numbers may then be written as people there do. Without it they need + and the country code, or they are refused."
+        description="Numbers may then be written as people there do, without + and country code."
         placeholder="Only numbers with + and country code"
         clearable
         value={settings.default_region}

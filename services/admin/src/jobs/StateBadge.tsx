@@ -23,7 +23,7 @@ const COLOURS: Record<string, string> = {
 /** The state of a job by a word and a colour. */
 export function StateBadge({ state, label }: { state: string; label?: string }) {
   return (
-    <Badge color={COLOURS[state] ?? "gray"} variant="light" size="sm" radius="sm" tt="none">
+    <Badge color={COLOURS[state] ?? "gray"} variant="dot" size="sm" radius="sm" tt="none">
       {label ?? worded(state)}
     </Badge>
   );
