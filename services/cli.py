@@ -272,6 +272,14 @@ def test(context: typer.Context) -> None:
 
 
 @app.command()
+def ui() -> None:
+    """Build the web UI: services/admin/dist from services/admin/src."""
+    from services.cli_ui import build_ui
+
+    raise typer.Exit(build_ui())
+
+
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="One benchmark; all when left out.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,

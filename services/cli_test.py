@@ -3,7 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+
+from services.cli_browser import chromium_made_ready
+from services.cli_ui import ui_checks
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
@@ -16,17 +21,22 @@ def run_tests(pytest_arguments: list[str]) -> int:
     """
     if pytest_arguments:
         return _run([sys.executable, "-m", "pytest", *pytest_arguments])
-    checks = {
+    commands: dict[str, Sequence[str]] = {
         "ruff check": [str(TOOLS / "ruff"), "check", "--output-format", "concise", "."],
         "ruff format": [str(TOOLS / "ruff"), "format", "--check", "."],
         "mypy": [sys.executable, "-m", "mypy"],
         "lint-imports": [str(TOOLS / "lint-imports"), "--no-logo"],
-        "pytest": [sys.executable, "-m", "pytest", "--color=no"],
+    }
+    checks: dict[str, Callable[[], int]] = {
+        **{name: partial(_run, command) for name, command in commands.items()},
+        **ui_checks(),
+        "chromium": chromium_made_ready,
+        "pytest": partial(_run, [sys.executable, "-m", "pytest", "--color=no"]),
     }
     failed = []
-    for name, command in checks.items():
+    for name, check in checks.items():
         print(f"== {name}", flush=True)
-        if _run(command) != 0:
+        if check() != 0:
             failed.append(name)
     others = [name for name in failed if name != "pytest"]
     if others:
@@ -40,7 +50,7 @@ def run_bench(name: str, *, as_json: bool) -> int:
     return _run([sys.executable, "-m", "tests.bench", *arguments, *(["--json"] if as_json else [])])
 
 
-def _run(command: list[str]) -> int:
+def _run(command: Sequence[str]) -> int:
     return subprocess.run(
         command,
         check=False,
