@@ -60,7 +60,12 @@ EventKind = Annotated[
     str, Field(pattern=r"^[a-z]{1,20}\.[a-z_]{1,60}$"), AfterValidator(_known_kind)
 ]
 LOOKED_AT_MAX = 20_000
-"""A page goes no further through the log than this, whatever it finds."""
+"""A page goes no further through the log than this, whatever it finds; where an index knows what
+comes next, it begins there (`_ahead`).
+"""
+_SAID = "convert_from(e.meta, 'UTF8')::jsonb ->>"
+_BESIDE_LEADS = "e.type not like 'lead.%'"
+"""The condition of the index on what happens to anything but leads."""
 
 _SECRETS: Mapping[str, frozenset[str]] = {
     "organisation.api_key_issued": frozenset({"secret_hash"}),
@@ -103,7 +108,8 @@ class HappenedEvent(answers.Shape):
 class EventPage(answers.Shown):
     """One page of events. Ask for those after `next` to go on; `more` says whether the answer's
     `position` is still ahead. A page may be empty though there is more: nothing on that stretch is
-    for you.
+    for you. For who sees every lead, a page of a cause, an actor, or of categories without leads
+    begins where the next such event is, however far that is.
     """
 
     events: list[HappenedEvent]
@@ -162,26 +168,11 @@ async def _page(asked: Asked, given: EventParameters) -> Response:
     if given.after > asked.head:
         detail = errors.Detail("no-such-position", f"the log ends at {asked.head}", "/query/after")
         raise errors.Invalid(f"There is no position {given.after} yet.", [detail])
-    upto = max(min(given.after + LOOKED_AT_MAX, asked.position), given.after)
-    arguments = Arguments()
-    parts = [
-        f"e.position > {arguments.add(given.after, 'int8')}",
-        f"e.position <= {arguments.add(upto, 'int8')}",
-    ]
-    if given.category:
-        parts.append(f"{_CATEGORY} = any({arguments.add(list(given.category), 'text[]')})")
-    if given.kind:
-        parts.append(f"e.type = any({arguments.add(list(given.kind), 'text[]')})")
-    said = "convert_from(e.meta, 'UTF8')::jsonb ->>"
-    if given.actor:
-        parts.append(f"{said} 'actor' = any({arguments.add(list(given.actor), 'text[]')})")
-    if given.cause is not None:
-        parts.append(f"{said} 'cause' = {arguments.add(given.cause, 'text')}")
-    parts.append(_visible(asked, arguments))
-    where = " and ".join(parts)
-    limit = arguments.add(given.limit, "int8")
-    pieces = ("select", _COLUMNS, "from log.events e where", where, "order by e.position limit")
-    found = await asked.connection.fetch(" ".join((*pieces, limit)), *arguments.values)
+    found, upto = await _stretch(asked, given, given.after)
+    if not found and upto < asked.position and asked.sight.everything:
+        ahead = await _ahead(asked, given, upto)
+        if ahead > upto:
+            found, upto = await _stretch(asked, given, ahead)
     reached = found[-1]["position"] if len(found) == given.limit else upto
     content = {
         "events": [_shown(asked, row) for row in found],
@@ -190,6 +181,97 @@ async def _page(asked: Asked, given: EventParameters) -> Response:
         **asked.currency(),
     }
     return answer(content)
+
+
+def _wanted(asked: Asked, given: EventParameters, arguments: Arguments) -> str:
+    """Return the condition on an event `e`: what was asked for, of what the caller may read."""
+    parts = []
+    if given.category:
+        parts.append(f"{_CATEGORY} = any({arguments.add(list(given.category), 'text[]')})")
+    if given.kind:
+        parts.append(f"e.type = any({arguments.add(list(given.kind), 'text[]')})")
+    if given.actor:
+        parts.append(f"{_SAID} 'actor' = any({arguments.add(list(given.actor), 'text[]')})")
+    if given.cause is not None:
+        parts.append(f"{_SAID} 'cause' = {arguments.add(given.cause, 'text')}")
+    return " and ".join((*parts, _visible(asked, arguments)))
+
+
+async def _stretch(asked: Asked, given: EventParameters, after: int) -> tuple[list[Any], int]:
+    """Return what is found on the stretch after a position, and how far it was looked."""
+    upto = max(min(after + LOOKED_AT_MAX, asked.position), after)
+    arguments = Arguments()
+    stretch = (
+        f"e.position > {arguments.add(after, 'int8')}"
+        f" and e.position <= {arguments.add(upto, 'int8')} and"
+    )
+    wanted = _wanted(asked, given, arguments)
+    limit = arguments.add(given.limit, "int8")
+    pieces = ("select", _COLUMNS, "from log.events e where", stretch, wanted)
+    order = ("order by e.position limit", limit)
+    return await asked.connection.fetch(" ".join((*pieces, *order)), *arguments.values), upto
+
+
+async def _ahead(asked: Asked, given: EventParameters, upto: int) -> int:
+    """Return a position beyond `upto` up to which nothing is wanted, by the indexes of causes,
+    actors and of what is not about leads; `upto` when they do not know.
+
+    Only for who sees every lead: to others the place would tell of what is out of their sight.
+    """
+    categories = given.category or CATEGORIES
+    places = [asked.position]
+    if "lead" in categories and any(kind.startswith("lead.") for kind in given.kind or ("lead.",)):
+        if given.cause is None and not given.actor:
+            return upto
+        by, value = ("cause", [given.cause]) if given.cause else ("actor", given.actor)
+        place = await asked.connection.fetchval(_OF_LEADS[by], upto, value)
+        if place is not None:
+            places.append(place - 1)
+    if set(categories) != {"lead"}:
+        arguments = Arguments()
+        wanted = _wanted(asked, given, arguments)
+        after, until, most = (
+            arguments.add(number, "int8") for number in (upto, asked.position, LOOKED_AT_MAX)
+        )
+        row = await asked.connection.fetchrow(
+            " ".join(
+                (
+                    "select min(position) filter (where fits) as found, max(position) as last,",
+                    f"count(*) = {most} as more from (select e.position, {wanted} as fits",
+                    f"from log.events e where {_BESIDE_LEADS} and e.position > {after}",
+                    f"and e.position <= {until} order by e.position limit {most}) as looked",
+                )
+            ),
+            *arguments.values,
+        )
+        if row["found"] is not None:
+            places.append(row["found"] - 1)
+        elif row["more"]:
+            places.append(row["last"])
+    return max(min(places), upto)
+
+
+_PARKED = """
+    (select min(e.position) from read.parked p join log.events e on e.stream_id = p.stream_id
+      where e.position > $1)
+"""
+"""Leads that stand still have no entries in the read model of logs."""
+_CAUSED = """
+    (select min(g.position) from read.lead_log g
+      where hashtext(g.cause) = hashtext(($2::text[])[1]) and g.cause = ($2::text[])[1]
+        and g.position > $1)
+"""
+_ACTED = """
+    (select min(first.position) from unnest($2::text[]) as who(actor), lateral
+      (select g.position from read.lead_log g
+        where hashtext(g.actor) = hashtext(who.actor) and g.actor = who.actor and g.position > $1
+        order by g.position limit 1) as first)
+"""
+_OF_LEADS: Mapping[str, str] = {
+    name: " ".join(("select least(", places, ",", _PARKED, ")"))
+    for name, places in (("cause", _CAUSED), ("actor", _ACTED))
+}
+"""The next position of an event of a lead, by its cause or by who did it."""
 
 
 def _shown(asked: Asked, row: Any) -> dict[str, Any]:

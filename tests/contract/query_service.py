@@ -97,19 +97,29 @@ class World:
         self._done = 0
 
     async def happen(
-        self, stream: str, *events: Event, at: datetime = NOON, by: str = "admin"
+        self,
+        stream: str,
+        *events: Event,
+        at: datetime = NOON,
+        by: str = "admin",
+        cause: str = "command:test",
     ) -> int:
         """Append events to a stream and show them; return the log's last position."""
-        position = await self.record(stream, *events, at=at, by=by)
+        position = await self.record(stream, *events, at=at, by=by, cause=cause)
         await self.project()
         return position
 
     async def record(
-        self, stream: str, *events: Event, at: datetime = NOON, by: str = "admin"
+        self,
+        stream: str,
+        *events: Event,
+        at: datetime = NOON,
+        by: str = "admin",
+        cause: str = "command:test",
     ) -> int:
         """Append events to a stream, not visible yet; return the log's last position."""
         version = self._versions.get(stream, 0)
-        new = [NewEvent(event, at, Origin(user(by), "command:test")) for event in events]
+        new = [NewEvent(event, at, Origin(user(by), cause)) for event in events]
         append = Append(
             [Commanded(new_id(), bytes(32))], [StreamAppend(UUID(stream), version, new)]
         )

@@ -148,6 +148,40 @@ async def test_events_are_told_by_kind_and_actor(world: World) -> None:
     assert await heard(world, "agent", cause="command:other") == []
 
 
+async def test_the_next_of_a_cause_or_an_actor_is_found_however_far_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LOOKED_AT_MAX", 3)
+    for number in range(32):
+        await world.lead(f"between {number}")
+    await world.happen(named("one"), leads.LeadPaused(), by="agent")
+    far = await world.log.head()
+    await world.record(named("late pool"), PoolCreated("April", named("spring")))
+    later = await world.log.head()
+    for number in range(32, 40):
+        await world.lead(f"between {number}")
+
+    async def first(by: str, **given: Any) -> tuple[list[int], int]:
+        page = await world.read("/v1/events", by, after=far - 30, limit=5, **given)
+        return [one["position"] for one in page["events"]], page["next"]
+
+    start = far - 30
+    for by in ("admin", "auditor"):
+        assert await first(by, actor=user("agent")) == ([far], far + 2)
+        assert await first(by, actor=[user("agent_east"), user("agent")]) == ([far], far + 2)
+        assert await first(by, category=["pool", "campaign"]) == ([later], later + 2)
+        assert await first(by, kind="pool.created") == ([later], later + 2)
+        nobody = await first(by, cause="command:nobody")
+        assert nobody == ([], await world.log.head())
+    # Who does not see everything goes on stretch by stretch: a leap would tell of what they miss.
+    assert await first("leader", actor=user("agent")) == ([], start + 3)
+    # Of kinds of leads' events there is no index; nothing is left out for it.
+    assert await first("admin", kind="lead.paused") == ([], start + 3)
+    await world.happen(named("one"), leads.LeadReadied(), cause="command:alone")
+    (only,) = (await first("admin", cause="command:alone"))[0]
+    assert only == await world.log.head()
+
+
 @pytest.mark.parametrize(
     "given", [{"after": 10**6}, {"after": "x"}, {"category": "leads"}, {"kind": "created"}]
 )
