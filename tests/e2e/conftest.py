@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from services.local.demo_keys import demo_keys
+from services.local.ports import choose_port
 from services.local.sample import Summary, run_sample
 from services.local.stack import Stack, running_stack
 
@@ -72,6 +73,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
         for name in os.environ:
             if name.startswith("LEADS_") and name != "LEADS_TRANSPORT":
                 patch.delenv(name)
+        # Not the usual one: somebody may have the service up beside the tests.
+        patch.setenv("LEADS_HTTP_PORT", str(choose_port(folder / "http.port")))
         thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
         thread.start()
         ready.wait(START_SECONDS)

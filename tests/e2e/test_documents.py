@@ -2,7 +2,9 @@
 
 Every page with requests in it is run from top to bottom, in one shell, by a bash that knows where
 the test's server is. A request that is answered with a problem must say so in its own line: the
-number of such answers in a block is the number of its comments that begin with `# refused`.
+number of such answers in a block is the number of its comments that begin with `# refused`. A
+request shows something: an empty list shows nobody what it is. And every read there is stands on
+some page.
 """
 
 import contextlib
@@ -35,13 +37,18 @@ PIPE_CLOSED = 23
 pytestmark = pytest.mark.timeout(900)
 
 # Says of each request how it was answered; curl itself does the asking.
-CURL = """#!/bin/sh
+CURL = """#!/usr/bin/env bash
 headers=$(mktemp "$DOCUMENT_LOG/headers.XXXXXX")
-"$REAL_CURL" -D "$headers" "$@"; code=$?
+"$REAL_CURL" -D "$headers" "$@" | tee "$headers.body"; code=${PIPESTATUS[0]}
 status=$(sed -n 's/^HTTP[^ ]* \\([0-9]*\\).*/\\1/p' "$headers" | tail -n 1)
-echo "curl $code ${status:-000} $(echo "$*" | tr '\\n' ' ')" >> "$DOCUMENT_LOG/said"
+echo "curl $code ${status:-000} $headers.body $(echo "$*" | tr '\\n' ' ')" >> "$DOCUMENT_LOG/said"
 exit $code
 """
+LISTS = (
+    *("leads", "entries", "events", "contracts", "callbacks", "tasks", "jobs", "segments"),
+    *("pools", "campaigns", "views", "versions", "parts", "counts", "exports", "imports", "rows"),
+)
+"""Names under which an answer holds what was asked for."""
 # The command line is at hand in this process: started afresh for each line it would take a minute.
 LEADS = """#!/usr/bin/env -S python3 -S -E
 import json, os, socket, sys
@@ -53,7 +60,7 @@ with socket.socket(socket.AF_UNIX) as line:
     line.shutdown(socket.SHUT_WR)
     answer = json.loads(b"".join(iter(lambda: line.recv(65536), b"")))
 with open(os.environ["DOCUMENT_LOG"] + "/said", "a") as said:
-    said.write(f"leads {answer['code']} 200 {' '.join(sys.argv[1:])}\\n")
+    said.write(f"leads {answer['code']} 200 - {' '.join(sys.argv[1:])}\\n")
 sys.stdout.write(answer["stdout"])
 sys.stderr.write(answer["stderr"])
 """
@@ -99,7 +106,21 @@ class Said:
     who: str
     code: int
     status: int
+    body: bytes
     what: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether an answer that should show something did not."""
+        if "/v1/activity" in self.what:
+            return b"\ndata: " not in self.body
+        if self.status != 200 or not self.body.startswith(b"{"):
+            return False
+        try:
+            answer = json.loads(self.body)
+        except ValueError:  # a line of JSON each, or cut off by the page
+            return False
+        return any(answer.get(name) == [] for name in LISTS)
 
     @property
     def refused(self) -> bool:
@@ -154,12 +175,13 @@ class Desk:
     def _told(self, typed: list[str], said: str) -> list[tuple[str, list[Said]]]:
         found, asked = [], list[Said]()
         for line in said.splitlines():
-            who, code, *rest = line.split(" ", 3)
+            who, code, *rest = line.split(" ", 4)
             if who == "block":
                 found.append((typed[int(code)], asked))
                 asked = []
             else:
-                asked.append(Said(who, int(code), int(rest[0]), rest[-1]))
+                body = Path(rest[1]).read_bytes() if who == "curl" else b""
+                asked.append(Said(who, int(code), int(rest[0]), body, rest[-1]))
         return found
 
     def _environ(self, log: Path) -> dict[str, str]:
@@ -183,8 +205,47 @@ def test_what_a_page_says_can_be_typed(name: str, loaded: Loaded, tmp_path: Path
     for block, asked in Desk(tmp_path, loaded).type(PAGES[name]):
         failed = [one for one in asked if one.failed]
         assert not failed, (failed, block)
+        empty = [(one.what, one.body) for one in asked if one.empty]
+        assert not empty, (empty, block)
         refused = [one for one in asked if one.refused]
         assert len(refused) == block.count("# refused"), (refused, block)
+
+
+ASKED = (
+    *("/v1/leads/search", "/v1/leads/count", "/v1/leads/breakdown", "/v1/leads/export"),
+    *("/v1/selections", "/v1/pasts", "/v1/pasts/{past_id}/search", "/v1/pasts/{past_id}/count"),
+    *("/v1/pasts/{past_id}/breakdown", "/v1/pasts/{past_id}/cancel"),
+    "/v1/pools/{pool_id}/select-unprocessed",
+)
+"""Reads whose question is a body."""
+MAIL_ONLY = {"/v1/export-links/{token}", "/v1/view-mails/{mailing_id}"}
+"""Reads of what there is only where mail is set up, as on the sample it is not."""
+SHORTHAND = re.compile(r'^(\w+)\(\) \{.*"(\$LEADS/v1/[^" ]*)\$1"', re.MULTILINE)
+"""A function of a page that asks for what is below an address."""
+
+
+def printed() -> set[str]:
+    """Every address of ours that stands in a block of a page, without its query."""
+    found = set[str]()
+    for page in PAGES.values():
+        text = "\n".join(blocks(page))
+        for name, address in SHORTHAND.findall(text):
+            text = re.sub(rf'\b{name} "', f'"{address}', text)
+        found |= set(re.findall(r'\$LEADS(/v1/[^"\s?]*)', text))
+    return found
+
+
+def test_every_read_stands_on_a_page() -> None:
+    document = json.loads((ROOT / "schemas/generated/openapi.json").read_bytes())
+    paths = document["paths"]
+    reads = {path for path, operations in paths.items() if "get" in operations} | set(ASKED)
+    assert reads <= paths.keys()
+    known = {path: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))) for path in paths}
+    shown = set[str]()
+    for address in printed():
+        fits = {path for path, pattern in known.items() if pattern.fullmatch(address)}
+        shown |= {address} if address in fits else fits
+    assert reads - shown == MAIL_ONLY
 
 
 @pytest.mark.parametrize("name", PAGES)
