@@ -128,6 +128,7 @@ class _Spread:
             arguments,
             everything=self._everything,
             found=self._searched,
+            drawn=self.source is not WHOLE,
         )
         return value, f"from {self.source.sql} where {condition}"
 

@@ -62,6 +62,7 @@ class Terms:
     kinds: the fields they may name. teams: the organisation. indexed: import names of template
     fields that have an index of their own. phones: whether they may look at numbers; without, a
     search does not, so that nobody can guess what is hidden. found: what was looked up before.
+    drawn: the leads are a sample, so the log is asked of each of them, not of all leads at once.
     """
 
     kinds: Mapping[str, Kind]
@@ -70,6 +71,7 @@ class Terms:
     indexed: Collection[str] = ()
     phones: bool = True
     found: Found = field(default_factory=Found)
+    drawn: bool = False
 
 
 def filter_condition(tree: Any, terms: Terms, arguments: Arguments) -> str:
@@ -232,13 +234,15 @@ class _Compiler:
                 moment = self._add(resolve_instant(time, self._terms.now), "timestamptz")
                 parts.append(f"g.happened_at {sign} {moment}")
         condition = " and ".join(parts)
-        if node.at_least == 1:
-            return (
-                f"exists (select from read.lead_log g where g.lead_id = l.lead_id and {condition})"
-            )
-        often = f"having count(*) >= {self._add(node.at_least, 'int8')}"
-        pieces = ("l.lead_id in (select g.lead_id from read.lead_log g where", condition)
-        return " ".join((*pieces, "group by g.lead_id", often, ")"))
+        once = f"exists (select from read.lead_log g where g.lead_id = l.lead_id and {condition})"
+        if node.at_least == 1 and not self._terms.drawn:
+            return once
+        # The first offset has each lead's own entries read, and not all that the index on calls
+        # has of that time; the second is the number. Neither lets a join over all leads be made.
+        least = self._add(node.at_least - 1, "int8")
+        own = "(select * from read.lead_log g where g.lead_id = l.lead_id offset 0)"
+        often = f"exists (select from {own} g where {condition} offset {least})"
+        return often if self._terms.drawn else f"({once} and {often})"
 
     def _in_teams(self, node: InTeams) -> str:
         tree = self._terms.teams

@@ -86,19 +86,20 @@ def leads_condition(
     *,
     everything: bool = False,
     found: Found | None = None,
+    drawn: bool = False,
 ) -> str:
     """Return the condition on a lead `l` for the tree, in sight (or `everything`, for reports).
 
     Deleted leads are left out unless the tree asks about them. `found`: what `look_up` returned.
+    `drawn`: it is asked of a sample of the leads.
     """
     in_sight = sight_then_condition if asked.then else sight_condition
     parts = ["true" if everything else in_sight(asked.sight, arguments)]
     if tree is None or not mentions(tree, "deleted"):
         parts.append("not l.deleted")
     if tree is not None:
-        parts.append(
-            filter_condition(tree, replace(asked.terms, found=found or Found()), arguments)
-        )
+        terms = replace(asked.terms, found=found or Found(), drawn=drawn)
+        parts.append(filter_condition(tree, terms, arguments))
     return " and ".join(parts)
 
 
@@ -321,6 +322,10 @@ async def count(asked: Asked, body: CountBody) -> Response:
     sample = await sample_of(asked.connection)
     known = await (up_to_most() if sample is WHOLE else quickly(asked.connection, up_to_most))
     if known is None:
+        arguments = Arguments()
+        condition = leads_condition(
+            body.filter, asked, arguments, everything=everything, found=searched, drawn=True
+        )
         number = await _count_drawn(asked, sample, condition, arguments)
         return answer({"count": number, "exact": False, **asked.currency()})
     exact = known <= COUNT_EXACT_MAX

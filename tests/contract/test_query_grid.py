@@ -8,12 +8,15 @@ import pytest
 
 from schemas import lead as events
 from schemas.campaign import CampaignRenamed
+from schemas.filters import parse_filter
 from schemas.pool import PoolCreated, PoolDeactivated, PoolRenamed
 from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections.field_indexes import NotChosen, choose, drop
 from services.projections.rebuild import rebuild
 from services.query import lead, sampling, searching
+from services.query.filters_sql import Terms, filter_condition
+from services.query.sql import Arguments
 from tests.contract.query_service import (
     AUTUMN,
     NOON,
@@ -192,6 +195,58 @@ async def test_what_is_not_counted_quickly_is_told_from_a_sample(
             # All leads fit one page of the table: it is drawn or not, and stands for 12 / 11 of it.
             assert (answer[key] in (0, 13), answer["exact"]) == (True, False), answer
         assert (await world.asked("/v1/leads/count", {"exact": True}, by))["count"] == 12
+
+
+async def test_of_a_sample_the_log_is_asked_lead_by_lead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All calls that ended so are many more than those of the leads that were drawn."""
+    began = "2026-03-04T11:00:00Z"
+    busy = [events.LeadCallRecorded(f"c{n}", SPRING, began, end_cause="Busy") for n in range(3)]
+    for count in range(4):
+        await world.lead(f"called {count}", *busy[:count], events.LeadNoteAdded(1, "x"))
+    pool = await connect_pool(world.url, "leads_query", largest=1)
+
+    async def found(drawn: bool, **node: Any) -> tuple[int, str]:
+        arguments = Arguments()
+        terms = Terms({}, NOON, drawn=drawn)
+        condition = filter_condition(parse_filter({"op": "log", **node}), terms, arguments)
+        statement = " ".join(("select from read.lead l where", condition))
+        plan = await pool.fetch(f"explain {statement}", *arguments.values)
+        rows = await pool.fetch(statement, *arguments.values)
+        return len(rows), "\n".join(line for (line,) in plan)
+
+    try:
+        for at_least, expected in ((1, 3), (2, 2), (3, 1), (4, 0)):
+            node = {"end_causes": ["Busy"], "at_least": at_least}
+            assert (await found(False, **node))[0] == expected
+            leads_found, plan = await found(True, **node)
+            assert leads_found == expected
+            assert ("SubPlan" in plan, "Join" in plan) == (True, False), plan
+        assert (await found(True, kinds=["lead.note_added"]))[0] == 4
+    finally:
+        await pool.close()
+    drawn: list[bool] = []
+    condition = lead.leads_condition
+
+    def noted(*given: Any, **more: Any) -> str:
+        drawn.append(more.get("drawn", False))
+        return condition(*given, **more)
+
+    async def too_slow(connection: Any, ask: Any) -> None:
+        return None
+
+    for place in ("lead", "breakdown"):
+        monkeypatch.setattr(f"services.query.{place}.leads_condition", noted)
+        monkeypatch.setattr(f"services.query.{place}.quickly", too_slow)
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_v1")
+    await pool.close()
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 2)
+    for path, more in (("count", {}), ("breakdown", {"field": "status"})):
+        body = {"filter": {"op": "log", "end_causes": ["Busy"]}, **more}
+        assert not (await world.asked(f"/v1/leads/{path}", body))["exact"]
+        assert drawn[-1], path
 
 
 async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_time(
