@@ -1,5 +1,6 @@
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { activityRoutes } from "./activity/routes";
+import { bulkRoutes } from "./bulk/routes";
 import { exportRoutes } from "./exports/routes";
 import { importRoutes } from "./imports/routes";
 import { leadsRoutes } from "./leads/routes";
@@ -21,6 +22,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     homeRoute,
     ...leadsRoutes,
+    ...bulkRoutes,
     ...activityRoutes,
     ...importRoutes,
     ...exportRoutes,

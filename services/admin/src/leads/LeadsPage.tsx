@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useColumns, useNames } from "../api/queries";
+import { ActionBar } from "../bulk/ActionBar";
 import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
 import { ProblemAlert } from "../parts/ProblemAlert";
@@ -20,6 +21,8 @@ import { choose, NOTHING, type Selection } from "./selection";
 import { TopBar } from "./TopBar";
 import { useColumnActions } from "./useColumnActions";
 import { useLeadsState } from "./useLeadsState";
+import { SaveBar } from "./views/SaveBar";
+import { ViewsRail } from "./views/ViewsRail";
 
 const ROW_HEIGHTS = { dense: 30, roomy: 42 };
 /** Where the list was scrolled to, by its address, for the way back from a lead. */
@@ -97,6 +100,7 @@ export function LeadsPage() {
   return (
     <div className="page-fixed">
       <div className="leads-page">
+        <ViewsRail state={state} />
         {search.focus && ready && (
           <FocusPanel
             column={columnNamed(byName, search.focus)}
@@ -112,7 +116,7 @@ export function LeadsPage() {
             actions={actions}
             asking={asking}
             onAsking={setAsking}
-            save={null}
+            save={<SaveBar state={state} />}
           />
           {(state.error ?? columns.error ?? query.error) && (
             <div style={{ padding: 12 }}>
@@ -185,6 +189,14 @@ export function LeadsPage() {
               Take a condition out of the filter, or choose another view.
             </EmptyState>
           )}
+          <ActionBar
+            selection={selection}
+            filter={question.filter}
+            total={total ?? 0}
+            exact={count.query.data?.exact ?? false}
+            onAll={() => setSelection({ mode: "all", except: new Set() })}
+            onNone={() => setSelection(NOTHING)}
+          />
           <Foot
             count={count}
             position={position}

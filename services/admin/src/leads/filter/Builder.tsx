@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Problem, type Reason } from "../../api/problem";
-import { aboutCount } from "../grid/Foot";
+import { aboutCount } from "../grid/about";
 import { countLeads } from "../grid/useLeadPages";
 import { NodeEditor } from "./NodeEditor";
 import { emptyLeaf, isComplete } from "./operators";

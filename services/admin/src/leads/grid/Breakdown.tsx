@@ -6,6 +6,7 @@ import { minPosition } from "../../api/lag";
 import { useNames } from "../../api/queries";
 import { ProblemAlert } from "../../parts/ProblemAlert";
 import type { Tree } from "../filter/tree";
+import { aboutCount } from "./about";
 import { type Slice, slicesOf, wedge } from "./parts";
 import type { ApiFilter } from "./useLeadPages";
 import type { LeadColumn } from "./values";
@@ -65,8 +66,7 @@ export function Breakdown({ column, filter, top, onPick }: BreakdownProps) {
             {column.label}
           </Text>
           <Text size="xs" c="dimmed" className="number">
-            {told.exact ? "" : "about "}
-            {NUMBER.format(told.total)} leads
+            {told.exact ? NUMBER.format(told.total) : `about ${aboutCount(told.total)}`} leads
           </Text>
           {!told.exact && (
             <Button

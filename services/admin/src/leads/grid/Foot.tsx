@@ -3,15 +3,10 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Line } from "../../api/activity";
 import type { Tree } from "../filter/tree";
+import { aboutCount } from "./about";
 import { countLeads } from "./useLeadPages";
 
 const NUMBER = new Intl.NumberFormat();
-
-/** "about 45,000" rounds to what is known: two digits. */
-export function aboutCount(count: number): string {
-  const size = 10 ** Math.max(Math.floor(Math.log10(Math.max(count, 1))) - 1, 0);
-  return NUMBER.format(Math.round(count / size) * size);
-}
 
 /** How many leads the filter finds; exactly, once that was asked for this very filter. */
 export function useLeadCount(filter: Tree | null, enabled: boolean) {

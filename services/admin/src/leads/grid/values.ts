@@ -51,7 +51,7 @@ const WIDTHS: Record<string, number> = {
 const KIND_WIDTHS: Record<string, number> = {
   instant: 176,
   date: 110,
-  number: 110,
+  number: 124,
   boolean: 92,
   phone: 140,
   owner: 150,
