@@ -36,6 +36,14 @@ def decode_origin(meta: bytes) -> Origin:
     return Origin(said["actor"], said["cause"], said.get("trace", ""))
 
 
+def who_and_why(said: Origin | bytes) -> tuple[str, str]:
+    """Return actor and cause, for those who ask for them of every event once."""
+    if isinstance(said, Origin):
+        return said.actor, said.cause
+    told = orjson.loads(said)
+    return told["actor"], told["cause"]
+
+
 class Recorded(NamedTuple):
     """An event as it stands in the log.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from orjson import Fragment
 
-from schemas.envelope import Recorded
+from schemas.envelope import Recorded, who_and_why
 from schemas.event import Event
 from services.projections.decoding import UnknownFact
 from services.projections.model import EventRows, Row
@@ -21,7 +21,8 @@ VERSION = 1
 
 def fold(_: Row | None, recorded: Recorded) -> Row:
     """Return the row of one event. Fields that have their default are left out."""
-    event, origin = recorded.event, recorded.origin
+    event = recorded.event
+    actor, cause = who_and_why(recorded.said)
     data: Any
     personal: Any
     if recorded.stored is not None:  # as it is: what equals a default was not stored
@@ -36,8 +37,8 @@ def fold(_: Row | None, recorded: Recorded) -> Row:
         "kind": event.topic if isinstance(event, UnknownFact) else event.TOPIC,
         "happened_at": recorded.happened_at,
         "recorded_at": recorded.recorded_at,
-        "actor": origin.actor,
-        "cause": origin.cause,
+        "actor": actor,
+        "cause": cause,
         "data": data,
         "personal": personal,
     }

@@ -6,6 +6,7 @@ make a row.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from schemas.envelope import Recorded
@@ -20,12 +21,13 @@ class Writes(NamedTuple):
     personal data.
 
     after: of a row that is there, and of which nothing changed but the model's `often` columns,
-    the version it has there; else 0.
+    the version it has there; else 0. new: the rows are not there, as far as is known.
     """
 
     rows: Sequence[Row] = ()
     erased: bool = False
     after: int = 0
+    new: bool = False
 
 
 NOTHING = Writes()
@@ -69,7 +71,7 @@ class StreamRow:
         was.
         """
         known = self.known(state)
-        if known:
+        if known and events and events[0].version <= known:
             events = [recorded for recorded in events if recorded.version > known]
         if not events:
             return state, NOTHING
@@ -83,7 +85,7 @@ class StreamRow:
         rare = self.rare
         if state is not None and rare(row) == rare(state):
             return row, Writes((row,), after=known)
-        return row, Writes((row,))
+        return row, Writes((row,), new=state is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +111,18 @@ class EventRows:
         """Return the last version after these events, and the rows to write."""
         known = state or 0
         fold = self.fold
-        rows = [fold(None, recorded) for recorded in events if recorded.version > known]
+        if known and events and events[0].version <= known:
+            events = [recorded for recorded in events if recorded.version > known]
+        rows = [fold(None, recorded) for recorded in events]
         if not rows:
             return state, NOTHING
         erased = False
         for place in range(len(rows) - 1, -1, -1):
             if erased:
                 rows[place]["personal"] = None
-            elif destroys_key(events[place - len(rows)].event):
+            elif destroys_key(events[place].event):
                 erased = True
-        return rows[-1]["version"], Writes(rows, erased)
+        return rows[-1]["version"], Writes(rows, erased, new=True)
 
 
 @dataclass(slots=True)
@@ -173,7 +177,12 @@ ReadModel = StreamRow | EventRows | KeyedRows
 
 def destroys_key(event: Event) -> bool:
     """Say whether with this event the stream's personal data became unreadable (rule 16)."""
-    return bool(getattr(type(event), "DESTROYS_KEY", False))
+    return _destroying(type(event))
+
+
+@cache
+def _destroying(kind: type[Event]) -> bool:
+    return bool(getattr(kind, "DESTROYS_KEY", False))
 
 
 def begin(recorded: Recorded, **columns: Any) -> Row:

@@ -257,9 +257,14 @@ class Tables:
         Raises Drifted when a row is not at the version that was known.
         """
         table = self.tables[model.name]
-        rows = [row for made in writes.values() if not made.after for row in made.rows]
+        new = [row for made in writes.values() if made.new for row in made.rows]
+        rows = [
+            row for made in writes.values() if not (made.new or made.after) for row in made.rows
+        ]
         known = [(made.after, made.rows[0]) for made in writes.values() if made.after]
         erased = [stream for stream, made in writes.items() if made.erased]
+        if len(new) <= FEW or not await _append(connection, table, new):
+            rows = [*new, *rows]
         if len(rows) > FEW:
             await _copy_in(connection, table, rows)
         elif rows:
@@ -299,19 +304,25 @@ async def _update(
         raise Drifted(f"{table.name}: {len(known)} rows to change, {done}")
 
 
+async def _append(
+    connection: "asyncpg.Connection[asyncpg.Record]", table: Table, rows: Sequence[Row]
+) -> bool:
+    """Write rows that are not there, as far as is known; say whether that was so. It is unless
+    events are delivered again, which is rare.
+    """
+    try:
+        async with connection.transaction():
+            await copy_records(connection, table, table.records_of(rows))
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
 async def _copy_in(
     connection: "asyncpg.Connection[asyncpg.Record]", table: Table, rows: Sequence[Row]
 ) -> None:
     """Many rows go by COPY: as arrays each value would be looked at several times."""
     records = table.records_of(rows)
-    if isinstance(table.model, EventRows):
-        try:  # rows of events are new unless events are delivered again, which is rare
-            async with connection.transaction():
-                await copy_records(connection, table, records)
-        except asyncpg.UniqueViolationError:
-            pass
-        else:
-            return
     await connection.execute(
         f"create temp table if not exists {table.stage}"
         f" (like read.{table.name}) on commit delete rows"

@@ -212,6 +212,31 @@ async def test_any_order_of_delivery_ends_in_the_same_rows(
         await assert_equal_to_log(database_url)
 
 
+async def test_many_new_leads_delivered_again_stay_as_they_are(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New rows go by COPY, which replaces nothing; a topic published anew brings all once more."""
+
+    async def refused(*_: object) -> None:
+        raise AssertionError("nobody looks for rows that the database refuses")
+
+    monkeypatch.setattr(writing, "_halve", refused)
+    async with opened(database_url) as log:
+        story = Story(log)
+        leads = await story.leads(tables.FEW + 6)
+        async with working(database_url):
+            await settled(log)
+        own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
+        await own.execute("update read.offsets set position = 0, next_offset = 0")
+        await own.close()
+        later = await story.leads(tables.FEW + 6)
+        await story.tell(*((one, a_call(1)) for one in (*leads, *later)))
+        async with working(database_url):
+            await settled(log)
+        found = await assert_equal_to_log(database_url)
+        assert found.rows["lead"] == 2 * (tables.FEW + 6)
+
+
 async def _true(value: object) -> bool:
     return bool(value)
 
