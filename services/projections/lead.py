@@ -39,9 +39,9 @@ def fold_all(row: Row | None, happened: Sequence[Recorded]) -> Row:
     activity = row["last_activity_at"]
     modified = modified_by = None
     for recorded in happened:
-        if recorded.happened_at > activity:
-            activity = recorded.happened_at
-        event = recorded.event
+        at, event = recorded.happened_at, recorded.event
+        if at > activity:
+            activity = at
         kind = type(event)
         change = changes.get(kind)
         if change is None:  # unknown here, or of no concern to the grid
@@ -317,30 +317,32 @@ def _call_started(row: Row, event: events.LeadCallStarted, recorded: Recorded) -
 
 
 def _call_recorded(row: Row, event: events.LeadCallRecorded, recorded: Recorded) -> None:
-    started = _parse(event.started_at)
+    started, talked = _parse(event.started_at), event.talk_seconds
     row["call_attempts"] += 1
-    if row["reset_at"] is None or started >= row["reset_at"]:
+    reset = row["reset_at"]
+    if reset is None or started >= reset:
         row["passes"] += 1
-    row["talk_seconds"] += event.talk_seconds
     session = event.contact_session_id
     if session is None:
         row["contact_attempts"] += 1
-    elif session not in row["contact_sessions"]:
-        row["contact_sessions"] = [*row["contact_sessions"], session]
+    elif session not in (known := row["contact_sessions"]):
+        row["contact_sessions"] = [*known, session]
         row["contact_attempts"] += 1
-    if row["calling_id"] == event.call_id:
+    call_id = event.call_id
+    if row["calling_id"] == call_id:
         row["calling_id"] = row["calling_until"] = None
     latest = row["latest_call_at"]
     if latest is None or started >= latest:
-        row["latest_call_id"] = event.call_id
+        row["latest_call_id"] = call_id
         row["latest_call_at"] = started
         row["latest_call_by"] = event.agent
         row["latest_end_cause"] = event.end_cause
         row["latest_disposition"] = event.disposition
-    if event.talk_seconds and (
-        row["last_contacted_at"] is None or started > row["last_contacted_at"]
-    ):
-        row["last_contacted_at"] = started
+    if talked:
+        row["talk_seconds"] += talked
+        contacted = row["last_contacted_at"]
+        if contacted is None or started > contacted:
+            row["last_contacted_at"] = started
     if event.rule is not None:
         _follow_up(row, event, recorded)
 
@@ -350,9 +352,12 @@ def _follow_up(
     event: events.LeadCallRecorded | events.LeadManualPassRecorded,
     recorded: Recorded,
 ) -> None:
-    set_status(row, event.status_after, recorded, result=True)
-    row["next_dial_at"] = _time(event.next_dial_at)
-    end_callback(row)
+    status, at = event.status_after, event.next_dial_at
+    if status:
+        set_status(row, status, recorded, result=True)
+    row["next_dial_at"] = None if at is None else _parse(at)
+    if row["callback_at"] is not None or row["callback_agent"] is not None:
+        end_callback(row)
 
 
 def _manual_pass_recorded(

@@ -18,12 +18,13 @@ def set_status(row: Row, status: str | None, recorded: Recorded, *, result: bool
     """Set the status, and count that the lead reached it; a `result` counts even if it was so."""
     if not status:
         return
-    if result or status != row["status"]:
+    before = row["status"]
+    if result or status != before:
         _count_reached(row, status)
-    if status == row["status"]:
+    if status == before:
         return
-    if row["status"] and row["status"] != "processing":  # a call in progress is no status to name
-        row["previous_status"] = row["status"]
+    if before and before != "processing":  # a call in progress is no status to name
+        row["previous_status"] = before
     row["status"] = status
     row["status_since"] = recorded.happened_at
 
@@ -43,7 +44,8 @@ def end_callback(row: Row) -> None:
 
 def _count_reached(row: Row, status: str) -> None:
     if status != "processing":
-        row["reached"] = {**row["reached"], status: row["reached"].get(status, 0) + 1}
+        reached = row["reached"]
+        row["reached"] = {**reached, status: reached.get(status, 0) + 1}
 
 
 def _status_changed(row: Row, event: events.LeadStatusChanged, recorded: Recorded) -> None:

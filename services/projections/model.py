@@ -75,17 +75,21 @@ class StreamRow:
             events = [recorded for recorded in events if recorded.version > known]
         if not events:
             return state, NOTHING
-        row = None if state is None else state.copy()  # once for all events: it has many columns
-        if self.fold_all is not None:
-            row = self.fold_all(row, events)
-        else:
-            for recorded in events:
-                row = self.fold(row, recorded)
-        assert row is not None
+        # Copied once for all events: it has many columns.
+        row = self.after(None if state is None else state.copy(), events)
         rare = self.rare
         if state is not None and rare(row) == rare(state):
             return row, Writes((row,), after=known)
         return row, Writes((row,), new=state is None)
+
+    def after(self, row: Row | None, events: Sequence[Recorded]) -> Row:
+        """Return the row given after these events, at least one, none of which it has seen."""
+        if self.fold_all is not None:
+            return self.fold_all(row, events)
+        for recorded in events:
+            row = self.fold(row, recorded)
+        assert row is not None
+        return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,17 @@ from services.kit.keys import DataKey, MasterKey
 from services.projections.model import Row, StreamRow
 from services.projections.streams import Standing, follow_index
 
-STREAMS = 100
+STREAMS = 200
 # No text of JSON holds a raw newline. Instants come as text, which is read in a fifth of the time
 # that numbers take to become instants. A key comes along with its stream, so that it need not be
 # asked for.
 _PACKED = """
-    select stream_id, types, positions, happened, recorded, data, meta, personal,
+    select stream_id, types, positions, shape, happened, recorded, data, meta, personal,
            case when personal is not null then
              (select wrapped from log.lead_keys k where k.stream_id = s.stream_id) end as wrapped
       from (
         select stream_id, string_agg(type, ',') as types, array_agg(position) as positions,
-               string_agg(happened_at::text, ',') as happened,
+               max(schema_version) as shape, string_agg(happened_at::text, ',') as happened,
                string_agg(recorded_at::text, ',') as recorded,
                string_agg(data, ',') as data, string_agg(meta, e'\\n') as meta,
                array_agg(personal) filter (where type = any($3)) as personal
@@ -48,9 +48,6 @@ _tuple = tuple.__new__
 _set = object.__setattr__  # events are frozen
 _parse = datetime.fromisoformat
 _parse_again = lru_cache(maxsize=4096)(_parse)
-
-_SHAPE = b'"class_version"'
-"""Where an event of a later shape says so. It may also be somebody's text; then no harm is done."""
 
 _Kinds = tuple[tuple[type[Event], bool], ...]
 """Of some events the class, and whether its personal fields are wanted."""
@@ -84,6 +81,8 @@ class Unpacking:
         self._opened = opened_of(model)
         self._master = master
         self._standing = standing
+        # Up to here everything is applied, whichever the stream.
+        self._everywhere = 0 if standing.parked else min(standing.positions, default=0)
         self._kinds = lru_cache(maxsize=4096)(self._look_up)  # few streams differ in their kinds
         self.events = 0
         self.left: list[UUID] = []
@@ -92,18 +91,20 @@ class Unpacking:
     def rows_of(self, streams: Iterable["asyncpg.Record"]) -> Iterator[Row]:
         """Yield the rows of those of these streams that are ordinary, and remember the others."""
         category = self._category
-        advance = self._model.advance
+        after = self._model.after
         for stream in streams:
             stream_id, types, positions = stream[:3]
             self.events += len(positions)
             if not types.startswith(category):
                 continue
-            is_applied = self._is_applied(stream_id, positions[-1])
+            is_applied = positions[-1] <= self._everywhere or self._is_applied(
+                stream_id, positions[-1]
+            )
             happened = self._unpack(stream) if is_applied else None
             if happened is None:
                 self.left.append(stream_id)
             else:
-                yield from advance(None, happened)[1].rows
+                yield after(None, happened)
 
     def _is_applied(self, stream_id: UUID, last: int) -> bool:
         """Say whether a stream is applied up to its last position."""
@@ -123,9 +124,11 @@ class Unpacking:
 
     def _unpack(self, stream: "asyncpg.Record") -> list[Recorded] | None:
         """Return the events of a stream, None when one of them is not in today's shape."""
-        stream_id, types, positions, happened, recorded, data, meta, personal, wrapped = stream
+        (stream_id, types, positions, shape, happened, recorded, data, meta, personal, wrapped) = (
+            stream
+        )
         kinds = self._kinds(types)
-        if kinds is None or _SHAPE in data:
+        if kinds is None or shape > 1:
             return None
         states = _loads(b"[%b]" % data)
         hidden = iter(personal or ())

@@ -50,6 +50,7 @@ def packed_of(events: list[StoredEvent], model: StreamRow, wrapped: bytes | None
         events[0].stream_id,
         ",".join(one.type for one in events),
         [one.position for one in events],
+        max(one.schema_version for one in events),
         ",".join(str(one.happened_at) for one in events),
         ",".join(str(one.recorded_at) for one in events),
         b",".join(one.data for one in events),
@@ -95,7 +96,7 @@ def same_as_ordinary(model: StreamRow, samples: list[dict[str, Any]], erased: bo
 
 
 def test_what_says_it_has_another_shape_is_left_to_the_ordinary_way() -> None:
-    sample = dict(SAMPLES["lead"][0], data='{"class_version":2}', personal=None)
+    sample = dict(SAMPLES["lead"][0], schema_version=2)
     model = cast("StreamRow", BY_NAME["lead"])
     unpacking = Unpacking(model, MASTER, EVERYTHING)
     assert list(unpacking.rows_of([packed_of([stored(sample)], model, None)])) == []
@@ -173,20 +174,33 @@ async def test_rows_go_in_as_they_are_whatever_the_first_ones_were_like(
     await connection.execute("create temp table copied (like read.lead_v1)")
     full = [a_row(columns, number) for number in range(1, 12)]
     empty = [{**a_row(columns, 0), "lead_id": one["lead_id"]} for one in full]
+    mixed = [*full[:3], *empty[3:5], full[5], empty[6], *full[7:]]
     table = Table(model, "lead_v1", columns)
     reading = table.read_sql.replace("read.lead_v1", "pg_temp.copied") + " order by lead_id"
-    for first in ([], empty[:1], empty, full[:1], full):
-        for given_rows in (full, empty):
+    for first in ([], empty[:1], empty, full[:1], full, mixed):
+        for given_rows in (full, empty, mixed):
             packing = BinaryRows(columns, first)
             await connection.execute("truncate copied")
             await connection.copy_to_table(
                 "copied",
-                source=BytesIO(HEADER + packing.pack(given_rows) + TRAILER),
+                source=BytesIO(
+                    HEADER + packing.pack(given_rows[:6]) + packing.pack(given_rows[6:]) + TRAILER
+                ),
                 columns=packing.names,
                 format="binary",
             )
             assert [table.row_of(one) for one in await connection.fetch(reading)] == given_rows
     await connection.close()
+
+
+def test_rows_are_told_apart_that_python_takes_for_equal() -> None:
+    """One, yes and 1.0 are the same to Python, and not to JSON."""
+    columns = [("lead_id", "uuid"), ("fields", "jsonb"), ("priority", "smallint")]
+    for values in ([{"a": 1}, {"a": True}, {"a": 1.0}], [{}, {"a": 1}, {"a": True}, {"a": 1.0}]):
+        rows = [{"lead_id": UUID(int=7), "fields": one, "priority": 5} for one in values]
+        for first in (rows[:1], [rows[0]] * 3, rows):
+            packed_rows = BinaryRows(columns, first).pack(rows)
+            assert [text in packed_rows for text in (b":1}", b":true}", b":1.0}")] == [True] * 3
 
 
 async def test_the_columns_of_every_read_model_can_be_packed(database_url: str) -> None:
