@@ -128,7 +128,9 @@ async def differing(pool: "asyncpg.Pool[asyncpg.Record]", table: Table) -> set[U
     passing = {*table.model.key, "version", "position"}
     names = [name for name in table.names if name not in passing]
     ours, theirs = (", ".join(f"{side}.{name}" for name in names) for side in ("n", "o"))
-    async with pool.acquire() as connection:
+    async with pool.acquire() as connection, connection.transaction():
+        # Indexes are made meanwhile: this need not be the first to be done.
+        await connection.execute("set local max_parallel_workers_per_gather = 0")
         rows = await connection.fetch(
             f"select lead_id from read.{table.name} n"  # noqa: S608 - our names
             " full join read.lead o using (lead_id)"

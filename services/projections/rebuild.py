@@ -50,12 +50,14 @@ class RebuildRefused(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What a rebuild did: the new table, the events folded into it, and the seconds until readers
-    saw it. What stands beside the grid is mended after that.
+    saw it, of which `filled` were spent on reading, folding and copying in. What stands beside the
+    grid is mended after that.
     """
 
     table: str
     events: int
     seconds: float
+    filled: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +110,18 @@ async def rebuild(
             table, definition = await _make_table(pool, model)
             async with pool.acquire() as connection:
                 standing = await Standing.read(connection)
+            begun = time.monotonic()
             events = await fill(
                 pool, table, standing, database_url, master_key, progress, processes
             )
+            filled = time.monotonic() - begun
             at("rebuild.filled")
-            differing = await _finish(pool, table, definition)
+            async with _meanwhile(_finish(pool, table, definition)):
+                differing = await beside.differing(pool, table) if name == "lead" else set()
             decoder = Decoder(KeyRing(MasterKey(master_key), pool))
             catching_up = _CatchUp(pool, decoder, model, table, standing)
             events += await catching_up.run()
-            seconds = time.monotonic() - began
+            seconds = catching_up.switched_at - began
             logger().info("switched", model=name, table=table.name, events=events)
             if name == "lead":
                 # What readers see otherwise now goes first.
@@ -126,7 +131,7 @@ async def rebuild(
                 if all_beside or not catching_up.unmended:
                     await beside.mended(pool, catching_up.generation)
             logger().info("rebuilt", model=name, table=table.name, events=events)
-            return Rebuilt(table.name, events, seconds)
+            return Rebuilt(table.name, events, seconds, filled)
     finally:
         await pool.close()
 
@@ -146,10 +151,8 @@ async def _meanwhile(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def _finish(
     pool: "asyncpg.Pool[asyncpg.Record]", table: Table, definition: Definition
-) -> set[UUID]:
-    """Give the filled table indexes, statistics and triggers; return the leads it shows otherwise
-    than the grid in use, if it is the grid.
-    """
+) -> None:
+    """Give the filled table indexes, statistics and triggers."""
     waiting = iter(definition.indexes)  # several take from it, each the next
 
     async def make_indexes() -> None:
@@ -159,8 +162,8 @@ async def _finish(
             for statement in waiting:
                 await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
 
-    async with _meanwhile(*(make_indexes() for _ in range(INDEXES_AT_ONCE))):
-        differing = await beside.differing(pool, table) if table.model.name == "lead" else set()
+    async with _meanwhile(*(make_indexes() for _ in range(INDEXES_AT_ONCE - 1))):
+        await make_indexes()
     plain = ", ".join(name for name in table.names if name not in table.texts)
     async with pool.acquire() as connection, connection.transaction():
         # A first look at what is compared, for good plans at once; since it is not at all columns,
@@ -169,7 +172,6 @@ async def _finish(
         await connection.execute(f"analyze read.{table.name} ({plain})", timeout=BUILD_SECONDS_MAX)
         for statement in definition.triggers:
             await connection.execute(statement)
-    return differing
 
 
 async def rebuild_stale(
@@ -259,6 +261,8 @@ class _CatchUp:
         self._positions = list(standing.positions)
         self.changed: set[UUID] = set()
         self.generation = 0
+        self.switched_at = 0.0
+        """When readers saw the new table, on the monotonic clock."""
         self.unmended = False
         """Whether an earlier rebuild left something that it alone knew of."""
         self._folder = Folder(pool, decoder, {model.category: (model,)})
@@ -352,6 +356,7 @@ class _CatchUp:
                 name == "lead",
             )
             at("rebuild.before_switch")
+        self.switched_at = time.monotonic()
         at("rebuild.after_switch")
         self._folder.forget(self._tables, {})
         async with self._pool.acquire() as connection:

@@ -38,6 +38,7 @@ async def test_every_read_model_can_be_rebuilt_and_is_then_what_it_was(
             before = await rows(database_url, f"select * from read.{name} order by 1, 2")
             done = await rebuild(name, database_url, SECRET)
             assert done.table == f"{name}_v2"
+            assert 0 < done.filled < done.seconds
             assert await rows(database_url, f"select * from read.{name} order by 1, 2") == before
             await story.tell((leads[1], LeadPriorityChanged(9)))
             await settled(log)
