@@ -33,6 +33,10 @@ async def tables(url: str) -> list[str]:
         await connection.close()
 
 
+def test_no_two_have_one_number() -> None:
+    assert [int(name.partition("_")[0]) for name in ALL] == list(range(1, len(ALL) + 1))
+
+
 async def test_a_dry_run_names_what_is_missing_and_changes_nothing(url: str) -> None:
     assert await migrate(url, dry_run=True) == ALL
     assert await tables(url) == []
