@@ -1,12 +1,15 @@
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { activityRoutes } from "./activity/routes";
 import { bulkRoutes } from "./bulk/routes";
+import { dncRoutes } from "./dnc/routes";
 import { exportRoutes } from "./exports/routes";
 import { importRoutes } from "./imports/routes";
 import { leadsRoutes } from "./leads/routes";
 import { mailingRoutes } from "./mailings/routes";
+import { organisationRoutes } from "./organisation/routes";
 import { Loading } from "./parts/Loading";
 import { ProblemAlert } from "./parts/ProblemAlert";
+import { quarantineRoutes } from "./quarantine/routes";
 import { rootRoute } from "./shell/root";
 
 const homeRoute = createRoute({
@@ -27,6 +30,9 @@ export const router = createRouter({
     ...importRoutes,
     ...exportRoutes,
     ...mailingRoutes,
+    ...dncRoutes,
+    ...quarantineRoutes,
+    ...organisationRoutes,
   ]),
   basepath: "/ui",
   defaultPreload: "intent",

@@ -86,7 +86,7 @@ export function PreviewStep({ one }: { one: Import }) {
             </Button>
             <Text size="sm" c="dimmed">
               {(rows.refused ?? 0) > 0
-                ? "Refused rows are left out. You can download, mend and send them again afterwards. "
+                ? "Refused rows are left out. Afterwards you can download and mend them. "
                 : ""}
               The import can be undone.
             </Text>

@@ -12,7 +12,7 @@ export const STEP_NAMES = ["File", "Columns", "Settings", "Preview", "Import"] a
 
 const route = getRouteApi("/imports/$importId");
 
-/** What is to be said before a file is imported: its columns, the settings, a look at what comes. */
+/** What is to be said before a file is imported: columns, settings, a look at what comes. */
 export function Wizard({ one }: { one: Import }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
