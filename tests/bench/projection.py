@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,8 @@ from tests.bench.plain_fold import plain_fold
 
 CLIENTS = 25_000
 LOOK_SECONDS = 0.02
+SELDOM = 10
+"""Only at every so many looks is asked what the server's processes have used."""
 TARGET = 30_000
 TICKS = 100
 """/proc counts processor time in hundredths of a second."""
@@ -39,8 +42,11 @@ async def run(stack: Stack) -> Result:
                 while await pool.fetchval("select position from log.relay") < events:
                     await asyncio.sleep(0.1)
         async with stack.service(servers.environ, "services.projections") as worker:
-            rate, calls = await _follow(pool, events)
-            memory, seconds = _memory_mb(worker), _cpu_seconds(worker)
+            began = _busy_seconds()
+            server = _Server(pool)
+            rate, calls = await _follow(pool, events, server)
+            busy = _busy_seconds() - began
+            memory, seconds = _memory_mb(worker), _cpu_seconds(worker.pid)
     finally:
         await pool.close()
     fold = await plain_fold(settings, BY_CATEGORY["lead"])
@@ -56,17 +62,42 @@ async def run(stack: Stack) -> Result:
             "events": events,
             "of calls alone": calls,
             "µs of worker an event": seconds / events * 1e6,
+            "of PostgreSQL": server.seconds / events * 1e6,
+            "of all processes": busy / events * 1e6,
             "worker MB": memory,
         },
     )
 
 
-async def _follow(pool: "asyncpg.Pool[asyncpg.Record]", events: int) -> tuple[float, float]:
+class _Server:
+    """The processor time of all processes of the database, those that end meanwhile too."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+
+    async def look(self) -> None:
+        for (pid,) in await self._pool.fetch("select pid from pg_stat_activity"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                self._last[pid] = _cpu_seconds(pid)
+                self._first.setdefault(pid, self._last[pid])
+
+    @property
+    def seconds(self) -> float:
+        """From the first look at each to the last."""
+        return sum(last - self._first[pid] for pid, last in self._last.items())
+
+
+async def _follow(
+    pool: "asyncpg.Pool[asyncpg.Record]", events: int, server: _Server
+) -> tuple[float, float]:
     """Watch the worker come from its first batch to the end; return its rate in between, and that
     from when all leads were there.
     """
     first_at, first = 0.0, 0
     calls_at, calls = 0.0, 0
+    looks = 0
     async with asyncio.timeout(240):
         while (position := await visible_position(pool)) < events:
             if not first:
@@ -74,8 +105,12 @@ async def _follow(pool: "asyncpg.Pool[asyncpg.Record]", events: int) -> tuple[fl
                 first_at = time.perf_counter()
             if not calls and position > CLIENTS:
                 calls, calls_at = position, time.perf_counter()
+            if looks % SELDOM == 0:
+                await server.look()
+            looks += 1
             await asyncio.sleep(LOOK_SECONDS)
     ended = time.perf_counter()
+    await server.look()
     return (events - first) / (ended - first_at), (events - calls) / (ended - calls_at)
 
 
@@ -86,6 +121,12 @@ def _memory_mb(child: Child) -> float:
     return int(peak.split()[1]) / 1024
 
 
-def _cpu_seconds(child: Child) -> float:
-    fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _busy_seconds() -> float:
+    """The processor time of everything on this machine, the broker and the benchmark too."""
+    user, nice, system, _, _, *more = Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    return sum(map(int, (user, nice, system, *more))) / TICKS
