@@ -7,7 +7,7 @@ from schemas.instants import format_instant
 from services.query import answers
 
 _WATCHED = """
-    select w.rounds, w.round_streams, w.round_ended_at, count(d) as differing,
+    select w.streams, w.rounds, w.round_streams, w.round_ended_at, count(d) as differing,
            (array_agg(d.model || ' ' || d.key || ': ' || d.what order by d.found_at))[1] as first
     from read.watch w left join read.differences d on true group by w.id
 """
@@ -16,11 +16,13 @@ _WATCHED = """
 class Watched(answers.Shape):
     """How the read models compare with a fold of the log, looked at all the time.
 
-    rounds: how often all streams (of leads, campaigns, …) were looked at; round_streams and
-    round_ended_at: the last time. differing: rows known to be wrong now, `first` the one found
-    first: read model, key, columns. Only who may see all is told which.
+    streams: looked at in the round that goes on. rounds: how often all streams (of leads,
+    campaigns, …) were; round_streams and round_ended_at: the last time. differing: rows known to
+    be wrong now, `first` the one found first: read model, key, columns. Only who may see all is
+    told which.
     """
 
+    streams: int
     rounds: int
     round_streams: int
     round_ended_at: datetime | None
@@ -37,6 +39,7 @@ def shown(found: Any, *, everything: bool) -> dict[str, Any]:
     """Return it as `Watched`."""
     ended = found["round_ended_at"]
     return {
+        "streams": found["streams"],
         "rounds": found["rounds"],
         "round_streams": found["round_streams"],
         "round_ended_at": None if ended is None else format_instant(ended),

@@ -157,10 +157,13 @@ async def test_a_row_that_is_not_what_the_log_says_is_told_of(world: World) -> N
     await own.execute(
         "insert into read.differences (model, key, what) values ('lead', 'x', 'owner, status')"
     )
-    await own.execute("update read.watch set rounds = 2, round_ended_at = '2026-03-01T09:00:00Z'")
+    await own.execute(
+        "update read.watch set rounds = 2, streams = 7, round_ended_at = '2026-03-01T09:00:00Z'"
+    )
     await own.close()
     seen = (await world.read("/v1/stats"))["watched"]
     assert (seen["differing"], seen["first"]) == (1, "lead x: owner, status")
+    assert (seen["rounds"], seen["streams"]) == (2, 7)
     assert seen["round_ended_at"] == "2026-03-01T09:00:00Z"
     assert (await world.read("/v1/stats", "agent_south"))["watched"]["first"] is None
     ready = await world.client.get("/readyz")
