@@ -99,7 +99,8 @@ async def connect_pool(
     plan_cache_mode: str = "auto",
     by_key: bool = False,
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """Open a pool whose sessions act as `role`: leads_command, leads_projections or leads_query.
+    """Open a pool whose sessions act as `role`: leads_command, leads_projections,
+    leads_query or leads_sight.
 
     Waits up to 20 s for a server that is just starting, and at most 5 s for a connection later.
     Sessions idle in a transaction for 10 s are ended by the server, so that no forgotten one holds

@@ -15,6 +15,7 @@ from schemas.filters import (
     CUSTOM,
     And,
     Equals,
+    In,
     InTeams,
     IsEmpty,
     Kind,
@@ -150,11 +151,17 @@ def search_digits(value: str) -> str:
     return digits.lstrip("0") or digits
 
 
+def search_texts(value: str) -> tuple[str, ...]:
+    """Return the texts of which a search finds any."""
+    digits = search_digits(value)
+    return tuple(dict.fromkeys((value.lower(), digits) if digits else (value.lower(),)))
+
+
 def search_condition(value: str, arguments: Arguments) -> str:
     """Return the condition on a row `s` of `read.lead_search` that matches what was typed."""
-    digits = search_digits(value)
-    wanted = dict.fromkeys((value.lower(), digits) if digits else (value.lower(),))
-    parts = [f"s.found like {arguments.add(like_anywhere(one), 'text')}" for one in wanted]
+    parts = [
+        f"s.found like {arguments.add(like_anywhere(one), 'text')}" for one in search_texts(value)
+    ]
     return f"({' or '.join(parts)})"
 
 
@@ -274,6 +281,9 @@ class _Compiler:
     def _custom(self, name: str, kind: Kind, node: Any) -> str:
         indexed = name in self._terms.indexed
         condition = self._values.document("l.fields", name, kind, node, indexed=indexed)
+        if indexed and isinstance(node, Equals | In | Range):
+            # No deleted lead has a value: as the field's index says it.
+            condition = f"({condition} and l.deleted is false)"
         text = text_wanted(node, kind, indexed=indexed)
         known, wanted = self._terms.found, ("text", text)
         if not text or wanted in known.many:

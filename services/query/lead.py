@@ -53,7 +53,7 @@ from services.query.questions import (
 from services.query.reading import Asked, Reading, answer, tries
 from services.query.sampling import WHOLE, Source, planned, quickly, sample_of
 from services.query.searching import look_up
-from services.query.sight import sight_condition, sight_then_condition
+from services.query.sight import among, sight_condition, sight_then_condition
 from services.query.sql import Arguments
 from services.query.wall import beside_wall, lower_wall
 
@@ -66,6 +66,14 @@ PROBED_MAX = 3_000
 
 SIGHT_SORTED = 100_000
 """So many leads in sight are sooner looked at one by one than that order is gone along."""
+
+SIGHT_KNOWN = 600_000
+"""The ids of so many leads in sight are kept by one statement that goes along an order."""
+
+SORTED_COST = 60_000.0
+"""What the planner expects to cost no more is gathered and sorted, however many are in sight."""
+
+AMONG = -1
 
 TAG = "leads"
 
@@ -209,9 +217,27 @@ async def _found(
         return found
     if not aside:
         return await selected()
+    return await selected(await _farther(asked, question.tree, searched))
+
+
+async def _farther(asked: Asked, tree: Any, searched: Found) -> int | None:
+    """Return how far to go along an order that stands beside the leads, when some way was not
+    enough: 0, not at all, where few are sorted; AMONG those in sight; or None, all the way.
+    """
     arguments = Arguments()
     bound = " ".join(("select from read.lead l where", sight_condition(asked.sight, arguments)))
-    return await selected(0 if await estimate(asked, bound, arguments) <= SIGHT_SORTED else None)
+    seen = await estimate(asked, bound, arguments)
+    if seen <= SIGHT_SORTED:
+        return 0
+    arguments = Arguments()
+    condition = leads_condition(tree, asked, arguments, found=searched)
+    whole = " ".join(("select from read.lead l where", condition))
+    async with beside_wall(asked.connection, asked.sight):
+        cost, _ = await planned(asked.connection, whole, arguments)
+    if cost <= SORTED_COST:
+        return 0
+    known = seen <= SIGHT_KNOWN and (tree is None or not mentions(tree, "deleted"))
+    return AMONG if known else None
 
 
 def _leading(asked: Asked, question: Question) -> Any:
@@ -234,7 +260,8 @@ async def _selected(
     probed: int | None,
 ) -> list[Any]:
     """Return these columns and the places of the rows of one statement. `probed`: go no further
-    along an order, 0 not along one that stands beside the leads.
+    along an order, 0 not along one that stands beside the leads, AMONG only by leads that may be
+    in sight.
     """
     kinds, sort = asked.directory.kinds, question.sort
     arguments = Arguments()
@@ -251,7 +278,10 @@ async def _selected(
     if table:
         there, here = beside_condition(bounds, asked.now, arguments)
         place = f"read.{table} b"
-        if probed:
+        if probed == AMONG:
+            # In brackets, so that it is asked of each entry, not joined: that keeps the order.
+            where += f" and (b.lead_id in ({among(asked.sight, arguments)})) is true"
+        elif probed:
             some = ("from", place, "where", condition + there, "order by", order)
             entries = f"select b.lead_id, b.{sort[0].field}"
             place = f"({' '.join((entries, *some, 'limit', str(probed)))}) b"

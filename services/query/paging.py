@@ -189,7 +189,11 @@ def half_condition(
     if table:
         keys[0] = replace(keys[0], sql=f"b.{first}")
         tail = replace(tail, sql="b.lead_id")
-    parts = [f"{keys[0].sql} is {'' if half.empty else 'not '}null"]
+    # Of a column without nulls nothing is said: it would be asked of two indexes, which the planner
+    # then takes for two ways to find the same and never joins.
+    parts = [f"{keys[0].sql} is {'' if half.empty else 'not '}null"] if _nullable(sort[0]) else []
+    if first.startswith(CUSTOM) and not half.empty:
+        parts.append("l.deleted is false")  # as the field's index says it, if it has one
     if first in THROUGH:
         one = THROUGH[first]
         keys[0] = replace(keys[0], sql=f"t.{one.value}")
@@ -201,7 +205,7 @@ def half_condition(
     if half.place is not None:
         values = [*half.place.values[half.empty :], UUID(half.place.lead_id)]
         parts.append(_after(keys, values, half.back, arguments))
-    return " and ".join(parts), ", ".join(_ordered(key, half.back) for key in keys)
+    return " and ".join(parts) or "true", ", ".join(_ordered(key, half.back) for key in keys)
 
 
 def _ordered(key: _Key, back: bool) -> str:

@@ -79,6 +79,9 @@ class Leads:
 @pytest.fixture
 def leads(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Leads]:
     monkeypatch.setattr("services.query.lead.PROBED_MAX", 9)
+    # Of what does not fill a page then, some is sorted and some looked for along its order.
+    monkeypatch.setattr("services.query.lead.SIGHT_SORTED", 0)
+    monkeypatch.setattr("services.query.lead.SORTED_COST", 9.0)
     with asyncio.Runner() as runner:
         context = running(database_url)
         world = runner.run(context.__aenter__())
