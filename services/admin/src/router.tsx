@@ -3,6 +3,8 @@ import { activityRoutes } from "./activity/routes";
 import { bulkRoutes } from "./bulk/routes";
 import { dncRoutes } from "./dnc/routes";
 import { exportRoutes } from "./exports/routes";
+import { campaignsRoutes } from "./campaigns/routes";
+import { eventsRoutes } from "./events/routes";
 import { importRoutes } from "./imports/routes";
 import { leadsRoutes } from "./leads/routes";
 import { mailingRoutes } from "./mailings/routes";
@@ -10,7 +12,11 @@ import { organisationRoutes } from "./organisation/routes";
 import { Loading } from "./parts/Loading";
 import { ProblemAlert } from "./parts/ProblemAlert";
 import { quarantineRoutes } from "./quarantine/routes";
+import { pastsRoutes } from "./pasts/routes";
+import { poolsRoutes } from "./pools/routes";
+import { segmentsRoutes } from "./segments/routes";
 import { rootRoute } from "./shell/root";
+import { workRoutes } from "./work/routes";
 
 const homeRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -33,6 +39,12 @@ export const router = createRouter({
     ...dncRoutes,
     ...quarantineRoutes,
     ...organisationRoutes,
+    ...campaignsRoutes,
+    ...eventsRoutes,
+    ...pastsRoutes,
+    ...poolsRoutes,
+    ...segmentsRoutes,
+    ...workRoutes,
   ]),
   basepath: "/ui",
   defaultPreload: "intent",

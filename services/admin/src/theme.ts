@@ -6,6 +6,7 @@ export const theme = createTheme({
   // Dark enough for white letters, by WCAG's 4.5 to 1.
   primaryShade: { light: 7, dark: 8 },
   defaultRadius: "sm",
+  respectReducedMotion: true,
   fontSizes: { xs: "0.72rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.125rem" },
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif",
   headings: {

@@ -1,0 +1,165 @@
+import { Badge, Button, Tabs, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { api, data, type Schemas } from "../api/client";
+import { minPosition } from "../api/lag";
+import { CommandButton, CommandMenu } from "../parts/CommandButton";
+import { Loading } from "../parts/Loading";
+import { Moment } from "../parts/Moment";
+import { PageHead } from "../parts/PageHead";
+import { ProblemAlert } from "../parts/ProblemAlert";
+import { SummaryPanel } from "../summary/SummaryPanel";
+import { useSummary } from "../summary/useSummary";
+import { Rules } from "./Rules";
+import type { AttemptLimits, DiallingHours, FollowUpRule, TemplateField } from "./shapes";
+import { Template } from "./Template";
+
+const route = getRouteApi("/campaigns/$campaignId");
+
+/** One campaign: its numbers, its fields, its rules, and what can be changed of them. */
+export function CampaignPage() {
+  const { campaignId } = route.useParams();
+  const campaign = useQuery({
+    queryKey: ["campaign", campaignId],
+    queryFn: () =>
+      data(
+        api.GET("/v1/campaigns/{campaign_id}", {
+          params: { path: { campaign_id: campaignId }, query: { min_position: minPosition() } },
+        }),
+      ),
+  });
+  const summary = useSummary("campaigns", campaignId);
+  if (campaign.error) {
+    return (
+      <div className="page">
+        <ProblemAlert error={campaign.error} retry={() => campaign.refetch()} />
+      </div>
+    );
+  }
+  if (campaign.data === undefined) {
+    return (
+      <div className="page">
+        <Loading lines={8} />
+      </div>
+    );
+  }
+  const it = campaign.data.campaign;
+  const fields = it.fields as unknown as TemplateField[];
+  return (
+    <div className="page">
+      <PageHead
+        title={it.name}
+        beside={
+          <Badge color={it.active ? "teal" : "gray"} variant="light" tt="none">
+            {it.active ? "active" : "inactive"}
+          </Badge>
+        }
+        actions={<Actions campaign={it} />}
+      />
+      <Text size="sm" c="dimmed" mb="md" component="div">
+        {it.code} · project {it.project || "none"} · duplicates by {it.duplicate_key} · made{" "}
+        <Moment at={it.created_at} />
+        {it.active_from !== null && (
+          <>
+            {" "}
+            · runs from <Moment at={it.active_from} />
+          </>
+        )}
+        {it.active_until !== null && (
+          <>
+            {" "}
+            until <Moment at={it.active_until} />
+          </>
+        )}
+      </Text>
+      <Tabs defaultValue="numbers" keepMounted={false}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="numbers">Numbers</Tabs.Tab>
+          <Tabs.Tab value="rules">Rules</Tabs.Tab>
+          <Tabs.Tab value="fields">Fields ({fields.length})</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="numbers">
+          {summary.error && <ProblemAlert error={summary.error} retry={() => summary.refetch()} />}
+          {summary.isPending && <Loading lines={8} />}
+          {summary.data && <SummaryPanel summary={summary.data.summary} />}
+        </Tabs.Panel>
+        <Tabs.Panel value="rules">
+          <Rules
+            rules={it.rules as unknown as FollowUpRule[]}
+            limits={it.limits as AttemptLimits | null}
+            hours={it.hours as DiallingHours | null}
+          />
+        </Tabs.Panel>
+        <Tabs.Panel value="fields">
+          <Template fields={fields} duplicateKey={it.duplicate_key} />
+        </Tabs.Panel>
+      </Tabs>
+    </div>
+  );
+}
+
+function Actions({ campaign }: { campaign: Schemas["Campaign"] }) {
+  const { campaign_id: id, version } = campaign;
+  const about = { id, version, campaignId: id };
+  return (
+    <>
+      <Button
+        variant="default"
+        component={Link}
+        to={`/leads?filter=${encodeURIComponent(`campaign_id = "${id}"`)}`}
+      >
+        Show its leads
+      </Button>
+      <CommandButton
+        command="CreateLead"
+        label="New lead"
+        campaignId={id}
+        initial={{ campaign_id: id }}
+      />
+      <CommandButton
+        command="CopyCampaign"
+        label="Copy"
+        initial={{ campaign_id: id, name: `${campaign.name} (copy)` }}
+      />
+      <CommandMenu
+        label="Change"
+        commands={[
+          {
+            ...about,
+            command: "RenameCampaign",
+            label: "Name, code, project",
+            initial: { name: campaign.name, code: campaign.code, project: campaign.project },
+          },
+          { ...about, command: "ChangeTemplate", label: "Fields" },
+          {
+            ...about,
+            command: "ChangeFollowUpRules",
+            label: "Follow-up rules",
+            initial: { rules: campaign.rules },
+          },
+          {
+            ...about,
+            command: "ChangeAttemptLimits",
+            label: "Attempt limits",
+            initial: { limits: campaign.limits },
+          },
+          {
+            ...about,
+            command: "ChangeDiallingHours",
+            label: "Dialling hours",
+            initial: { hours: campaign.hours },
+          },
+          {
+            ...about,
+            command: "ChangeActivityRange",
+            label: "When it runs",
+            initial: { active_from: campaign.active_from, active_until: campaign.active_until },
+          },
+          campaign.active
+            ? { ...about, command: "DeactivateCampaign", label: "Deactivate" }
+            : { ...about, command: "ActivateCampaign", label: "Activate" },
+        ]}
+      />
+    </>
+  );
+}

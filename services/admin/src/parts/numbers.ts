@@ -1,0 +1,24 @@
+const WHOLE = new Intl.NumberFormat();
+const PERCENT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+
+/** 45211 as people read it: "45,211". */
+export function count(value: number): string {
+  return WHOLE.format(value);
+}
+
+/** A percentage of the API, 0 to 100, as people read it: "12.5 %". */
+export function percent(value: number): string {
+  return `${PERCENT.format(value)} %`;
+}
+
+/** A number of things with their name: "1 lead", "45,211 leads". */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** Seconds as people read them: "3 min 20 s", "2 h 5 min". */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  return `${count(Math.floor(seconds / 3600))} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
