@@ -1,7 +1,8 @@
 import react from "@vitejs/plugin-react";
+import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   base: "/ui/",
   plugins: [react()],
   build: {
@@ -13,6 +14,9 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 900,
   },
-  server: { proxy: { "/v1": "http://127.0.0.1:8080" } },
+  // A page under work speaks to the service at LEADS_ADDRESS, by default that of `./leads up`.
+  server: {
+    proxy: { "/v1": loadEnv(mode, ".", "LEADS_").LEADS_ADDRESS ?? "http://127.0.0.1:8080" },
+  },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
-});
+}));

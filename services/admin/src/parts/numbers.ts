@@ -6,8 +6,10 @@ export function count(value: number): string {
   return WHOLE.format(value);
 }
 
-/** A percentage of the API, 0 to 100, as people read it: "12.5 %". */
+/** A percentage of the API, 0 to 100, as people read it: "12.5 %". Almost all is not "100 %". */
 export function percent(value: number): string {
+  if (value > 99.9 && value < 100) return "> 99.9 %";
+  if (value > 0 && value < 0.1) return "< 0.1 %";
   return `${PERCENT.format(value)} %`;
 }
 
