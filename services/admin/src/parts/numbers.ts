@@ -24,3 +24,8 @@ export function duration(seconds: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
   return `${count(Math.floor(seconds / 3600))} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
+
+/** How many of all, in percent; of nothing it is nothing. */
+export function share(part: number, all: number): string {
+  return percent(all === 0 ? 0 : (100 * part) / all);
+}

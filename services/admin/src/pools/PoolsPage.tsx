@@ -10,7 +10,7 @@ import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { MoreButton } from "../parts/MoreButton";
-import { count, percent } from "../parts/numbers";
+import { count, share } from "../parts/numbers";
 import { PageHead } from "../parts/PageHead";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import type { PoolsSearch } from "./routes";
@@ -188,7 +188,7 @@ function PoolTable({ pools, kpi }: { pools: Schemas["Pool"][]; kpi: string | und
               {count(numbers.open)}
             </Table.Td>
             <Table.Td className="number">
-              {percent(numbers.percent_closed)}
+              {share(numbers.closed, numbers.total)}
               <Progress
                 value={numbers.percent_closed}
                 size={4}
@@ -197,7 +197,7 @@ function PoolTable({ pools, kpi }: { pools: Schemas["Pool"][]; kpi: string | und
               />
             </Table.Td>
             <Table.Td ta="right" className="number">
-              {percent(numbers.percent_used)}
+              {share(numbers.used, numbers.total)}
             </Table.Td>
             {kpi && (
               <Table.Td ta="right" className="number">

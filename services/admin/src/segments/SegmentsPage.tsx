@@ -9,7 +9,7 @@ import { CommandButton } from "../parts/CommandButton";
 import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
-import { count, counted, percent } from "../parts/numbers";
+import { count, counted, share } from "../parts/numbers";
 import { PageHead } from "../parts/PageHead";
 import { ProblemAlert } from "../parts/ProblemAlert";
 
@@ -91,7 +91,7 @@ function SegmentTable({ segments }: { segments: Schemas["Segment"][] }) {
               {count(segment.numbers.open)}
             </Table.Td>
             <Table.Td ta="right" className="number">
-              {percent(segment.numbers.percent_closed)}
+              {share(segment.numbers.closed, segment.numbers.total)}
             </Table.Td>
             <Table.Td>
               <Moment at={segment.changed_at} />

@@ -41,7 +41,7 @@ export function Account() {
               {me?.name ?? "…"}
             </Text>
             <Text size="xs" c="dimmed" lh={1.2}>
-              {me ? `${ROLES[me.role] ?? me.role}${me.team ? `, ${me.team}` : ""}` : ""}
+              {me ? `${ROLES[me.role] ?? me.role}${me.team_name ? `, ${me.team_name}` : ""}` : ""}
             </Text>
           </UnstyledButton>
         </Menu.Target>

@@ -1,6 +1,6 @@
 import { Card, Group, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import type { Schemas } from "../api/client";
-import { count, percent } from "../parts/numbers";
+import { count, share } from "../parts/numbers";
 
 /** How far a pool's, a campaign's or a segment's leads are, a tile for each number. */
 export function NumberTiles({ numbers }: { numbers: Schemas["Numbers"] }) {
@@ -16,10 +16,14 @@ export function NumberTiles({ numbers }: { numbers: Schemas["Numbers"] }) {
       <Tile label="Open" value={count(numbers.open)} hint="In a status that is worked on." />
       <Tile label="Held" value={count(numbers.held)} hint="Paused or cancelled." />
       <Tile label="Closed" value={count(numbers.closed)} hint="Done." />
-      <Tile label="Closed" value={percent(numbers.percent_closed)} hint="Of those not deleted." />
+      <Tile
+        label="Closed"
+        value={share(numbers.closed, numbers.total)}
+        hint="Of those not deleted."
+      />
       <Tile
         label="Used"
-        value={percent(numbers.percent_used)}
+        value={share(numbers.used, numbers.total)}
         hint={`Tried at least once: ${count(numbers.used)}.`}
       />
     </SimpleGrid>
