@@ -100,7 +100,7 @@ export function CampaignPage() {
 
 function Actions({ campaign }: { campaign: Schemas["Campaign"] }) {
   const { campaign_id: id, version } = campaign;
-  const about = { id, version, campaignId: id };
+  const target = { id, version, campaignId: id, name: campaign.name };
   return (
     <>
       <Button
@@ -113,51 +113,54 @@ function Actions({ campaign }: { campaign: Schemas["Campaign"] }) {
       <CommandButton
         command="CreateLead"
         label="New lead"
-        campaignId={id}
+        target={{ name: campaign.name, campaignId: id }}
         initial={{ campaign_id: id }}
+        given={["campaign_id"]}
       />
       <CommandButton
         command="CopyCampaign"
         label="Copy"
+        target={{ name: campaign.name }}
+        given={["campaign_id"]}
         initial={{ campaign_id: id, name: `${campaign.name} (copy)` }}
       />
       <CommandMenu
         label="Change"
         commands={[
           {
-            ...about,
+            target,
             command: "RenameCampaign",
             label: "Name, code, project",
             initial: { name: campaign.name, code: campaign.code, project: campaign.project },
           },
-          { ...about, command: "ChangeTemplate", label: "Fields" },
+          { target, command: "ChangeTemplate", label: "Fields" },
           {
-            ...about,
+            target,
             command: "ChangeFollowUpRules",
             label: "Follow-up rules",
             initial: { rules: campaign.rules },
           },
           {
-            ...about,
+            target,
             command: "ChangeAttemptLimits",
             label: "Attempt limits",
             initial: { limits: campaign.limits },
           },
           {
-            ...about,
+            target,
             command: "ChangeDiallingHours",
             label: "Dialling hours",
             initial: { hours: campaign.hours },
           },
           {
-            ...about,
+            target,
             command: "ChangeActivityRange",
             label: "When it runs",
             initial: { active_from: campaign.active_from, active_until: campaign.active_until },
           },
           campaign.active
-            ? { ...about, command: "DeactivateCampaign", label: "Deactivate" }
-            : { ...about, command: "ActivateCampaign", label: "Activate" },
+            ? { target, command: "DeactivateCampaign", label: "Deactivate" }
+            : { target, command: "ActivateCampaign", label: "Activate" },
         ]}
       />
     </>

@@ -31,10 +31,11 @@ export function CampaignsPage() {
               value={wanted}
               onChange={(event) => setWanted(event.currentTarget.value)}
             />
-            <CommandButton command="CopyCampaign" label="Copy one" />
+            <CommandButton command="CopyCampaign" label="Copy one" target={{ name: "" }} />
             <CommandButton
               command="CreateCampaign"
               label="New campaign"
+              target={{ name: "" }}
               leftSection={<IconPlus size={16} aria-hidden />}
             />
           </>

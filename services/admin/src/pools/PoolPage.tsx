@@ -47,7 +47,7 @@ export function PoolPage() {
   }
   const it = pool.data.pool;
   const campaign = campaigns?.campaigns.find((one) => one.campaign_id === it.campaign_id);
-  const about = { id: poolId, version: it.version };
+  const target = { id: poolId, version: it.version, name: it.name };
   return (
     <div className="page">
       <PageHead
@@ -70,11 +70,11 @@ export function PoolPage() {
             <CommandMenu
               label="Change"
               commands={[
-                { ...about, command: "RenamePool", label: "Rename", initial: { name: it.name } },
+                { target, command: "RenamePool", label: "Rename", initial: { name: it.name } },
                 it.active
-                  ? { ...about, command: "DeactivatePool", label: "Deactivate" }
-                  : { ...about, command: "ActivatePool", label: "Activate" },
-                { ...about, command: "ShufflePool", label: "Shuffle" },
+                  ? { target, command: "DeactivatePool", label: "Deactivate" }
+                  : { target, command: "ActivatePool", label: "Activate" },
+                { target, command: "ShufflePool", label: "Shuffle" },
               ]}
             />
             <DeleteUnprocessed poolId={poolId} />

@@ -104,6 +104,7 @@ export function PoolsPage() {
             <CommandButton
               command="CreatePool"
               label="New pool"
+              target={{ name: "" }}
               leftSection={<IconPlus size={16} aria-hidden />}
               {...(campaign && { initial: { campaign_id: campaign } })}
             />

@@ -42,7 +42,7 @@ export function SegmentPage() {
     );
   }
   const it = segment.data.segment;
-  const about = { id: segmentId, version: it.version };
+  const target = { id: segmentId, version: it.version, name: it.name };
   return (
     <div className="page">
       <PageHead
@@ -64,20 +64,22 @@ export function SegmentPage() {
             <CommandButton
               command="CopySegment"
               label="Copy"
+              target={{ name: it.name }}
+              given={["segment_id"]}
               initial={{ segment_id: segmentId, name: `${it.name} (copy)` }}
             />
             <CommandMenu
               label="Change"
               commands={[
                 {
-                  ...about,
+                  target,
                   command: "ChangeSegment",
                   label: "Name, filter, agents",
                   initial: { name: it.name, filter: it.filter, agents: it.agents },
                 },
                 it.active
-                  ? { ...about, command: "DeactivateSegment", label: "Deactivate" }
-                  : { ...about, command: "ActivateSegment", label: "Activate" },
+                  ? { target, command: "DeactivateSegment", label: "Deactivate" }
+                  : { target, command: "ActivateSegment", label: "Activate" },
               ]}
             />
           </>

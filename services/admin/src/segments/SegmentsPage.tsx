@@ -29,6 +29,7 @@ export function SegmentsPage() {
           <CommandButton
             command="CreateSegment"
             label="New segment"
+            target={{ name: "" }}
             leftSection={<IconPlus size={16} aria-hidden />}
           />
         }

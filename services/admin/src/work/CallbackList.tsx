@@ -139,7 +139,7 @@ function Rows({ callbacks }: { callbacks: Schemas["Callback"][] }) {
                 <CommandButton
                   command="CancelCallback"
                   label="Cancel"
-                  id={lead.lead_id}
+                  target={{ id: lead.lead_id, name: lead.name ?? "" }}
                   variant="subtle"
                 />
               </Table.Td>
