@@ -28,6 +28,7 @@ from tests.containers import containers_asked_for, kafka_container, postgres_con
 Result = TypeVar("Result")
 TEMPLATE = "leads_template"
 DOMAIN_TESTS = Path(__file__).parent / "domain"
+BROWSER_TESTS = Path(__file__).parent / "browser"
 
 _PATIENT = settings(
     deadline=None,
@@ -47,6 +48,12 @@ def pytest_report_header() -> str:
     """Names what the tests run on."""
     parts = "containers" if containers_asked_for() else "embedded PostgreSQL and Kafka"
     return f"servers: {parts}; transport: {os.environ.get('LEADS_TRANSPORT', 'kafka')}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last, so that their stack and browser run while they do, no more."""
+    items.sort(key=lambda item: item.path.is_relative_to(BROWSER_TESTS))
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -34,7 +34,7 @@ from services.cli_quarantine import app as quarantine
 from services.cli_view import app as view
 from services.local.demo_keys import demo_keys
 from services.local.sample_data import CAMPAIGN, CAMPAIGN_CODE
-from tests.e2e.conftest import Loaded
+from tests.loaded import Loaded
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = count(1_202_555_0120)

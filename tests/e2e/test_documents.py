@@ -23,7 +23,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app as leads
-from tests.e2e.conftest import Loaded
+from tests.loaded import Loaded
 
 ROOT = Path(__file__).parents[2]
 PRINTED = "http://127.0.0.1:8080"

@@ -20,7 +20,7 @@ from services.local.dialer import SENT_FILE, forget_sent, sent_so_far
 from services.local.sample import Summary, load_sample, run_sample
 from services.local.sample_data import expected, messages
 from services.local.stack import ALWAYS, ON_KAFKA, Stack, running_stack
-from tests.e2e.conftest import LIMIT, Loaded
+from tests.loaded import LIMIT, Loaded
 from tests.processes import alive, children
 
 KILLED_LIMIT = 6_000

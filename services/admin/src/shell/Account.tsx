@@ -5,6 +5,7 @@ import {
   UnstyledButton,
   useComputedColorScheme,
   useMantineColorScheme,
+  VisuallyHidden,
 } from "@mantine/core";
 import { IconLogout, IconMoon, IconSun } from "@tabler/icons-react";
 import { useMe } from "../api/queries";
@@ -36,7 +37,8 @@ export function Account() {
       </ActionIcon>
       <Menu position="bottom-end" width={220}>
         <Menu.Target>
-          <UnstyledButton aria-label="Account">
+          <UnstyledButton>
+            <VisuallyHidden>Account </VisuallyHidden>
             <Text size="sm" fw={600} lh={1.1}>
               {me?.name ?? "…"}
             </Text>
