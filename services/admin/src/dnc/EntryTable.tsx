@@ -43,7 +43,7 @@ export function EntryTable({ entries }: { entries: readonly Entry[] }) {
               {one.reason}
             </Table.Td>
             <Table.Td>
-              {one.expires_at === null ? "lifted" : <Moment at={one.expires_at} />}
+              {one.expires_at === null ? "no end" : <Moment at={one.expires_at} />}
             </Table.Td>
             <Table.Td>
               <Moment at={one.added_at} />

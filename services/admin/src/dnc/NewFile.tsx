@@ -132,7 +132,8 @@ export function NewFile({ onClose }: { onClose: () => void }) {
             {action === "add" && (
               <DateTimePicker
                 label="Until"
-                placeholder="It is lifted"
+                description="Empty: no end"
+                inputWrapperOrder={["label", "input", "description"]}
                 clearable
                 value={expires}
                 onChange={setExpires}

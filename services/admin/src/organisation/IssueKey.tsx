@@ -82,7 +82,7 @@ function Issuing({ onClose }: { onClose: () => void }) {
         />
         <DateTimePicker
           label="Until"
-          placeholder="It is revoked"
+          description="Empty: no end"
           clearable
           value={expires}
           onChange={setExpires}

@@ -1,6 +1,6 @@
 import { Group, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { api, data } from "../api/client";
+import { api, data, type Schemas } from "../api/client";
 import { useCommand } from "../api/commands";
 import { minPosition } from "../api/lag";
 import { useMe, useNames } from "../api/queries";
@@ -11,7 +11,9 @@ import { Moment } from "../parts/Moment";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { IssueKey } from "./IssueKey";
 
-const LOOKED_AT = 1_000;
+const PAGE = 1_000;
+/** A page goes no further through the log than the service says; so many are asked for at most. */
+const PAGES_MAX = 100;
 
 interface Key {
   id: string;
@@ -22,39 +24,52 @@ interface Key {
   expires: string | null;
 }
 
+function readPage(after: number) {
+  return data(
+    api.GET("/v1/events", {
+      params: {
+        query: {
+          kind: ["organisation.api_key_issued", "organisation.api_key_revoked"],
+          after,
+          limit: PAGE,
+          min_position: minPosition(),
+        },
+      },
+    }),
+  );
+}
+
+function take(event: Schemas["HappenedEvent"], found: Map<string, Key>): void {
+  const told = event.data as Record<string, string | null>;
+  const id = told.key_id ?? "";
+  if (event.kind === "organisation.api_key_revoked") {
+    found.delete(id);
+    return;
+  }
+  found.set(id, {
+    id,
+    user: told.user ?? "",
+    label: told.label ?? "",
+    at: event.happened_at,
+    by: event.actor,
+    expires: told.expires_at ?? null,
+  });
+}
+
 /** The keys that were issued and not revoked, as the log tells them, the latest first. */
 function useKeys() {
   return useQuery({
     queryKey: ["api keys"],
     queryFn: async (): Promise<{ keys: Key[]; more: boolean }> => {
       const found = new Map<string, Key>();
-      const answer = await data(
-        api.GET("/v1/events", {
-          params: {
-            query: {
-              kind: ["organisation.api_key_issued", "organisation.api_key_revoked"],
-              limit: LOOKED_AT,
-              min_position: minPosition(),
-            },
-          },
-        }),
-      );
-      for (const event of answer.events) {
-        const told = event.data as Record<string, string | null>;
-        const id = told.key_id ?? "";
-        if (event.kind === "organisation.api_key_revoked") found.delete(id);
-        else {
-          found.set(id, {
-            id,
-            user: told.user ?? "",
-            label: told.label ?? "",
-            at: event.happened_at,
-            by: event.actor,
-            expires: told.expires_at ?? null,
-          });
-        }
+      let after = 0;
+      for (let page = 0; page < PAGES_MAX; page += 1) {
+        const answer = await readPage(after);
+        for (const event of answer.events) take(event, found);
+        if (!answer.more) return { keys: [...found.values()].reverse(), more: false };
+        after = answer.next;
       }
-      return { keys: [...found.values()].reverse(), more: answer.more };
+      return { keys: [...found.values()].reverse(), more: true };
     },
   });
 }
@@ -76,7 +91,7 @@ export function Keys() {
       {keys.data?.keys.length === 0 && <EmptyState title="No key is in use" />}
       {keys.data?.more && (
         <Text size="sm" c="dimmed" mb="sm">
-          Of the first {LOOKED_AT} keys that were issued or revoked.
+          The log is longer than was looked through; later keys are not shown.
         </Text>
       )}
       {keys.data !== undefined && keys.data.keys.length > 0 && (
@@ -114,7 +129,7 @@ function KeyTable({ keys, admin }: { keys: readonly Key[]; admin: boolean }) {
               <Moment at={one.at} />
             </Table.Td>
             <Table.Td>{names.actor(one.by)}</Table.Td>
-            <Table.Td>{one.expires === null ? "revoked" : <Moment at={one.expires} />}</Table.Td>
+            <Table.Td>{one.expires === null ? "no end" : <Moment at={one.expires} />}</Table.Td>
             <Table.Td ta="right">
               {admin && (
                 <ConfirmButton

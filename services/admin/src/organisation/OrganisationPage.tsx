@@ -26,6 +26,12 @@ export function OrganisationPage() {
         <Title order={1}>Organisation</Title>
         {tab === "people" && (
           <Group ml="auto" gap="sm">
+            <Switch
+              size="xs"
+              label="With those that are switched off"
+              checked={search.inactive === true}
+              onChange={(event) => go(event.currentTarget.checked ? { inactive: true } : {})}
+            />
             <GiveButton command="AddTeam" label="Add a team" />
             <GiveButton command="AddUser" label="Add a user" button={{ variant: "filled" }} />
           </Group>
@@ -44,16 +50,6 @@ export function OrganisationPage() {
           <Tabs.Tab value="people">Teams and users</Tabs.Tab>
           <Tabs.Tab value="statuses">Statuses</Tabs.Tab>
           {seesKeys && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
-          {tab === "people" && (
-            <Switch
-              ml="auto"
-              size="xs"
-              style={{ alignSelf: "center" }}
-              label="With those that are switched off"
-              checked={search.inactive === true}
-              onChange={(event) => go(event.currentTarget.checked ? { inactive: true } : {})}
-            />
-          )}
         </Tabs.List>
       </Tabs>
       {organisation.error !== null && (
