@@ -6,6 +6,7 @@ import { dncRoutes } from "./dnc/routes";
 import { eventsRoutes } from "./events/routes";
 import { exportRoutes } from "./exports/routes";
 import { importRoutes } from "./imports/routes";
+import { leadRoutes } from "./lead/routes";
 import { leadsRoutes } from "./leads/routes";
 import { mailingRoutes } from "./mailings/routes";
 import { organisationRoutes } from "./organisation/routes";
@@ -34,6 +35,7 @@ export const router = createRouter({
     ...bulkRoutes,
     ...activityRoutes,
     ...importRoutes,
+    ...leadRoutes,
     ...exportRoutes,
     ...mailingRoutes,
     ...dncRoutes,

@@ -76,7 +76,7 @@ export function CommandDialog(props: CommandDialogProps) {
     >
       <Stack gap="sm">
         <Text size="sm" c="dimmed">
-          {[command.summary, command.description].filter(Boolean).join(" ")}
+          {[command.summary, command.description].filter(Boolean).join(" ").replaceAll("`", "")}
         </Text>
         {moved && target.id !== undefined && seen !== undefined && (
           <Moved
