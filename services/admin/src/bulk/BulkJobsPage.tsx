@@ -1,4 +1,4 @@
-import { Button, Table, Text, Title } from "@mantine/core";
+import { Anchor, Button, Table, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api, data } from "../api/client";
@@ -85,9 +85,14 @@ function Jobs({ jobs }: { jobs: readonly BulkJob[] }) {
               onClick={() => navigate({ to: "/bulk-jobs/$jobId", params: { jobId: job.id } })}
             >
               <Table.Td>
-                <Link to="/bulk-jobs/$jobId" params={{ jobId: job.id }}>
+                <Anchor
+                  component={Link}
+                  to="/bulk-jobs/$jobId"
+                  params={{ jobId: job.id } as never}
+                  size="sm"
+                >
                   {jobTitle(job)}
-                </Link>
+                </Anchor>
                 <Text size="xs" c="dimmed" lineClamp={1}>
                   {fieldWords(job.fields, names)}
                 </Text>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Progress, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Progress, Stack, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -197,11 +197,15 @@ function Deeds({
           Refused leads as a file
         </Button>
       )}
-      <Text size="xs" ml="auto">
-        <Link to="/bulk-jobs/$jobId" params={{ jobId: job.id }}>
-          Its own page
-        </Link>
-      </Text>
+      <Anchor
+        component={Link}
+        to="/bulk-jobs/$jobId"
+        params={{ jobId: job.id } as never}
+        size="xs"
+        ml="auto"
+      >
+        Its own page
+      </Anchor>
     </Group>
   );
 }

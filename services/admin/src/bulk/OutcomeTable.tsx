@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Table, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useNames } from "../api/queries";
 import { worded } from "../jobs/figures";
@@ -14,6 +14,9 @@ const COLOURS: Record<string, string> = {
   refused: "red",
   kept: "orange",
 };
+
+const PLANNED: Record<string, string> = { applied: "Will change", reversed: "Will be taken back" };
+const DONE: Record<string, string> = { applied: "Changed", reversed: "Taken back" };
 
 /** Every lead of a job: what is planned or became of it, before and after, or why not. */
 export function OutcomeTable({
@@ -47,13 +50,14 @@ export function OutcomeTable({
           {outcomes.map((one) => (
             <Table.Tr key={one.place}>
               <Table.Td>
-                <Link
+                <Anchor
+                  component={Link}
                   to={"/leads/$leadId" as string}
                   params={{ leadId: one.lead_id } as never}
-                  className="number"
+                  size="sm"
                 >
                   {leads.get(one.lead_id) || one.lead_id.slice(0, 8)}
-                </Link>
+                </Anchor>
               </Table.Td>
               <Table.Td>
                 <Group gap={4} wrap="nowrap">
@@ -64,7 +68,7 @@ export function OutcomeTable({
                     tt="none"
                     color={COLOURS[one.outcome] ?? "gray"}
                   >
-                    {worded(one.outcome)}
+                    {(step === "plan" ? PLANNED : DONE)[one.outcome] ?? worded(one.outcome)}
                   </Badge>
                   {one.moved && (
                     <Text size="xs" c="dimmed" title="It was not as seen before">

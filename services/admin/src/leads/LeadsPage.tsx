@@ -6,7 +6,6 @@ import { useColumns, useNames } from "../api/queries";
 import { ActionBar } from "../bulk/ActionBar";
 import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
-import { ProblemAlert } from "../parts/ProblemAlert";
 import { FocusPanel } from "./FocusPanel";
 import { sent, type Tree, withAlso } from "./filter/tree";
 import { BreakdownCard } from "./grid/Breakdown";
@@ -19,6 +18,7 @@ import { useLive } from "./grid/useLive";
 import { columnNamed } from "./grid/values";
 import { choose, NOTHING, type Selection } from "./selection";
 import { TopBar } from "./TopBar";
+import { Troubles } from "./Troubles";
 import { useColumnActions } from "./useColumnActions";
 import { useLeadsState } from "./useLeadsState";
 import { SaveBar } from "./views/SaveBar";
@@ -99,7 +99,7 @@ export function LeadsPage() {
 
   return (
     <div className="page-fixed">
-      <div className="leads-page">
+      <div className="leads-page" data-focus={search.focus !== undefined || undefined}>
         <ViewsRail state={state} />
         {search.focus && ready && (
           <FocusPanel
@@ -118,17 +118,16 @@ export function LeadsPage() {
             onAsking={setAsking}
             save={<SaveBar state={state} />}
           />
-          {(state.error ?? columns.error ?? query.error) && (
-            <div style={{ padding: 12 }}>
-              <ProblemAlert
-                error={(state.error ?? columns.error ?? query.error) as Error}
-                retry={() => refetch()}
-              />
-            </div>
-          )}
-          {query.data === undefined && query.error === null && state.syntax === null ? (
+          <Troubles
+            error={state.error ?? columns.error ?? query.error}
+            syntax={state.syntax}
+            text={state.filterText}
+            retry={() => refetch()}
+            onDiscard={() => state.set({ filter: undefined })}
+          />
+          {query.data === undefined ? (
             <div style={{ flex: 1, padding: "0 16px" }}>
-              <Loading lines={8} />
+              {query.error === null && state.syntax === null && <Loading lines={8} />}
             </div>
           ) : (
             <Grid

@@ -1,4 +1,12 @@
-import { ActionIcon, Button, Group, SegmentedControl, TextInput, Title } from "@mantine/core";
+import {
+  ActionIcon,
+  Button,
+  Group,
+  SegmentedControl,
+  TextInput,
+  Title,
+  VisuallyHidden,
+} from "@mantine/core";
 import { useDebouncedCallback, useHotkeys } from "@mantine/hooks";
 import {
   IconBaselineDensityMedium,
@@ -43,8 +51,8 @@ export function TopBar({
   return (
     <>
       <div className="leads-bar">
-        <Group gap="xs" wrap="nowrap" mb={6}>
-          <Title order={1} size="h3" style={{ whiteSpace: "nowrap" }} lineClamp={1}>
+        <Group gap="xs" mb={6}>
+          <Title order={1} size="h3" maw={320} lineClamp={1}>
             {state.view?.name ?? "Leads"}
           </Title>
           {save}
@@ -61,11 +69,21 @@ export function TopBar({
               data={[
                 {
                   value: "dense",
-                  label: <IconBaselineDensitySmall size={14} aria-label="Dense rows" />,
+                  label: (
+                    <Height
+                      icon={<IconBaselineDensitySmall size={14} aria-hidden />}
+                      text="Dense rows"
+                    />
+                  ),
                 },
                 {
                   value: "roomy",
-                  label: <IconBaselineDensityMedium size={14} aria-label="Roomy rows" />,
+                  label: (
+                    <Height
+                      icon={<IconBaselineDensityMedium size={14} aria-hidden />}
+                      text="Roomy rows"
+                    />
+                  ),
                 },
               ]}
             />
@@ -104,6 +122,15 @@ export function TopBar({
         onClose={() => onAsking(null)}
       />
     </>
+  );
+}
+
+function Height({ icon, text }: { icon: ReactNode; text: string }) {
+  return (
+    <span title={text} style={{ display: "flex" }}>
+      {icon}
+      <VisuallyHidden>{text}</VisuallyHidden>
+    </span>
   );
 }
 

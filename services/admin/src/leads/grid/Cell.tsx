@@ -93,15 +93,22 @@ export const Cell = memo(function Cell({
   }
   if (column.kind === "boolean") {
     return value === true ? (
-      <IconCheck size={15} aria-label="Yes" />
+      <IconCheck size={15} role="img" aria-label="Yes" />
     ) : (
-      <IconMinus size={15} aria-label="No" opacity={0.45} />
+      <IconMinus size={15} role="img" aria-label="No" opacity={0.45} />
     );
   }
   if (column.name === "contract_icon") {
     const colour = ICONS[String(value)] ?? "yellow";
     const text = String(value).replace("_", " ");
-    return <IconFileText size={16} color={`var(--mantine-color-${colour}-6)`} aria-label={text} />;
+    return (
+      <IconFileText
+        size={16}
+        color={`var(--mantine-color-${colour}-6)`}
+        role="img"
+        aria-label={text}
+      />
+    );
   }
   return <>{plainValue(column, value, names)}</>;
 });

@@ -48,7 +48,9 @@ export function Foot({
     <div className="grid-foot">
       <Text size="sm" className="number" role="status" aria-label="Number of leads">
         {told === undefined
-          ? "Counting…"
+          ? count.query.isFetching
+            ? "Counting…"
+            : ""
           : told.exact
             ? `${NUMBER.format(told.count)} ${told.count === 1 ? "lead" : "leads"}`
             : `about ${aboutCount(told.count)} leads`}

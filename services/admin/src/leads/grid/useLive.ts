@@ -43,6 +43,16 @@ export function moved(before: Lead, now: Lead, question: Question): boolean {
   });
 }
 
+/** Of what was heard, what to look at now: rows that are shown first; the rest waits its turn. */
+export function nextToLookAt(
+  heard: ReadonlyMap<string, number>,
+  shown: ReadonlyMap<string, unknown>,
+): [string, number][] {
+  const here = [...heard].filter(([id]) => shown.has(id));
+  const others = [...heard].filter(([id]) => !shown.has(id));
+  return [...here, ...others].slice(0, LOOK_MAX);
+}
+
 /**
  * Keeps rows fresh from the stream of activity. Values change where they stand; what would change
  * the order, or which rows there are, is only counted in `waiting` until somebody asks for it.
@@ -73,17 +83,17 @@ export function useLive(
   });
 
   const take = useCallback(async () => {
-    const batch = [...heard.current].slice(-LOOK_MAX);
-    if (batch.length === 0) return;
-    heard.current.clear();
+    if (heard.current.size === 0) return;
     const { question, rows } = current.current;
+    const shownIds = new Map(rows.map((row) => [row.lead_id, row]));
+    const batch = nextToLookAt(heard.current, shownIds);
+    for (const [id] of batch) heard.current.delete(id);
     const ids = batch.map(([id]) => id);
     const position = Math.max(...batch.map(([, at]) => at));
     const sortFields = question.sort.map((one) => one.field);
     const columns = [...new Set([...question.columns, ...sortFields, "last_modified_at"])];
     const now = await look(only(ids, question.filter), columns, position).catch(() => null);
     if (now === null || current.current.question !== question) return;
-    const shownIds = new Map(rows.map((row) => [row.lead_id, row]));
     for (const id of ids) {
       const before = shownIds.get(id);
       const after = now.get(id);
