@@ -65,7 +65,7 @@ function Field({ field, value }: { field: TemplateField; value: unknown }) {
   return (
     <UnstyledButton
       className="lead-field"
-      aria-label={`Edit ${label}`}
+      title={`Edit ${label}`}
       onClick={() => setEditing(true)}
     >
       {shown}

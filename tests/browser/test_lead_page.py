@@ -1,0 +1,59 @@
+"""The page of one lead: a change with its way back, an earlier version, every reason of a no."""
+
+from playwright.async_api import Page, expect
+
+from tests.browser.visiting import Visits
+
+
+async def _first_lead(visits: Visits, status: str) -> Page:
+    """A tab on some lead of that status."""
+    page = await visits.open("admin")
+    lead_id = await page.evaluate(
+        """async (status) => {
+            const key = sessionStorage.getItem("leads.key");
+            const told = await fetch(`/v1/leads?limit=1&status=${status}`, {
+                headers: { Authorization: `Bearer ${key}` },
+            });
+            return (await told.json()).leads[0].lead_id;
+        }""",
+        status,
+    )
+    address = page.url.split("/ui", 1)[0]
+    await page.goto(f"{address}/ui/leads/{lead_id}?tab=log")
+    return page
+
+
+async def test_a_status_is_changed_and_brought_back(visits: Visits) -> None:
+    page = await _first_lead(visits, "not_interested")
+    await page.get_by_role("button", name="Status", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("combobox", name="Status").click()
+    await page.get_by_role("option", name="Paused").click()
+    await dialog.get_by_role("button", name="Change status").click()
+    log = page.get_by_role("list", name="Log").get_by_role("listitem")
+    changed = log.filter(has_text="Status changed").first
+    await expect(changed).to_contain_text("Not interested")
+    await expect(changed).to_contain_text("Paused")
+    await page.get_by_role("button", name="Undo").click()
+    restored = log.filter(has_text="Status restored").first
+    await expect(restored).to_contain_text("Not interested")
+    await page.get_by_role("tab", name="Looking back").click()
+    await expect(page.get_by_text("What happened between")).to_be_visible()
+
+
+async def test_the_first_version_is_looked_at_and_left(visits: Visits) -> None:
+    page = await _first_lead(visits, "not_interested")
+    await expect(page.get_by_role("tab", name="Log")).to_be_visible()
+    await page.goto(page.url.replace("tab=log", "as_of=version:1"))
+    await expect(page.get_by_text("You look at version 1 of")).to_be_visible()
+    await expect(page.get_by_role("button", name="Status", exact=True)).to_have_count(0)
+    await page.get_by_role("button", name="Back to now").click()
+    await expect(page.get_by_role("button", name="Status", exact=True)).to_be_visible()
+
+
+async def test_every_reason_why_a_lead_may_not_be_called_is_told(visits: Visits) -> None:
+    page = await _first_lead(visits, "not_interested")
+    answer = page.get_by_role("region", name="May I call this lead now?")
+    await expect(answer).to_contain_text("No, for")
+    await expect(answer).to_contain_text("are not dialled; change it first")
+    await expect(answer).to_contain_text("by version", ignore_case=True)
