@@ -1,7 +1,7 @@
 import { Badge, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api, data } from "../api/client";
-import { count } from "../parts/numbers";
+import { count, counted } from "../parts/numbers";
 
 const LOOK_AGAIN_MS = 10_000;
 
@@ -21,8 +21,10 @@ export function Trust() {
       maw={340}
       label={
         wrong
-          ? `The first: ${watched.first ?? "not shown to you"}. What to do stands in the runbook “read model differs”.`
-          : `Every row is compared with the log all the time. Rounds so far: ${count(watched.rounds)}, the last over ${count(watched.round_streams)} streams.`
+          ? `The first: ${watched.first ?? "not shown to you"}. ` +
+            "What to do stands in the runbook “read model differs”."
+          : "Every row is compared with the log all the time. Rounds so far: " +
+            `${count(watched.rounds)}, the last over ${counted(watched.round_streams, "stream")}.`
       }
     >
       <Badge color={wrong ? "red" : "teal"} variant="light" tt="none" role="status">

@@ -1,7 +1,7 @@
 import { Group, Text } from "@mantine/core";
 import { IconShoppingCart } from "@tabler/icons-react";
 
-/** What each colour of a contract means (`domain.md` §3); the colour is never all that tells it. */
+/** What each colour of a contract means (`domain.md` §3); colour is never all that tells it. */
 export const ICONS: Record<string, { colour: string; text: string }> = {
   white: { colour: "light-dark(#868e96, #f8f9fa)", text: "Updated by the agent" },
   yellow_1: { colour: "#f59f00", text: "Confirmation sent" },
