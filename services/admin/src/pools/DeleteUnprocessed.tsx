@@ -65,9 +65,10 @@ export function DeleteUnprocessed({ poolId }: { poolId: string }) {
           {found !== undefined && found.count > 0 && (
             <>
               <Text size="sm">
-                {counted(found.count, "lead")} of this pool {found.count === 1 ? "was" : "were"}{" "}
-                never tried and {found.count === 1 ? "has" : "have"} no result. Their data is erased
-                for good. You see the plan first, and nothing is deleted before you say so there.
+                {counted(found.count, "lead")} of this pool{" "}
+                {found.count === 1 ? "was never tried and has" : "were never tried and have"} no
+                result. Their data is erased for good. You see the plan first, and nothing is
+                deleted before you say so there.
               </Text>
               <TextInput
                 label="Reason"

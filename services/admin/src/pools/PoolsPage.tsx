@@ -115,7 +115,7 @@ export function PoolsPage() {
       {pools.isPending && <Loading lines={8} />}
       {pools.isSuccess && rows.length === 0 && (
         <EmptyState title="No pools here">
-          A pool is made by an import, or by “New pool”. Look at all campaigns, or at inactive pools
+          An import makes a pool, and “New pool” does. Look at all campaigns, or at inactive ones
           too.
         </EmptyState>
       )}

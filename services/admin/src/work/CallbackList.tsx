@@ -90,8 +90,8 @@ function ByAgent({ agents }: { agents: Schemas["CallbackNumbers"][] }) {
           color={one.overdue > 0 ? "red" : "blue"}
           tt="none"
         >
-          {one.agent === null ? "anybody" : names.user(one.agent)}: {count(one.overdue)} overdue,{" "}
-          {count(one.today)} today, {count(one.later)} later
+          {`${one.agent === null ? "anybody" : names.user(one.agent)}: `}
+          {count(one.overdue)} overdue, {count(one.today)} today, {count(one.later)} later
         </Badge>
       ))}
     </Group>
