@@ -115,8 +115,8 @@ export function PoolsPage() {
       {pools.isPending && <Loading lines={8} />}
       {pools.isSuccess && rows.length === 0 && (
         <EmptyState title="No pools here">
-          An import makes a pool, and “New pool” does. Look at all campaigns, or at inactive ones
-          too.
+          An import makes a pool, and “New pool” does. Or look at all campaigns, and at inactive
+          pools too.
         </EmptyState>
       )}
       {rows.length > 0 && <PoolTable pools={rows} kpi={kpi} />}
