@@ -7,13 +7,20 @@ import { api, data, type Schemas } from "../api/client";
 import { useNames } from "../api/queries";
 import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
-import { Moment } from "../parts/Moment";
+import { Moment, ZONE } from "../parts/Moment";
 import { count } from "../parts/numbers";
 import { PageHead } from "../parts/PageHead";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { PAST_STATES, unfinished } from "./states";
 
 const LOOK_AGAIN_MS = 2_000;
+/** Moments that are often asked for, as the service reads them. */
+const SOON_SAID = [
+  { label: "Now", asOf: "now" },
+  { label: "An hour ago", asOf: "now-1h" },
+  { label: "This midnight", asOf: `today@${ZONE}` },
+  { label: "A week ago", asOf: "now-7d" },
+] as const;
 
 /** Lists as they were at a moment: ask for one, see those that are being built or stand ready. */
 export function PastsPage() {
@@ -72,6 +79,11 @@ function AskForPast() {
         >
           Build that list
         </Button>
+        {SOON_SAID.map(({ label, asOf }) => (
+          <Button key={asOf} variant="default" onClick={() => ask.mutate(asOf)}>
+            {label}
+          </Button>
+        ))}
         <Text size="sm" c="dimmed" maw={420}>
           One lead alone is quicker: open its page and choose a version or a time there.
         </Text>
