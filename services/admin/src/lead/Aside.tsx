@@ -5,6 +5,7 @@ import { fromClock, toClock } from "../parts/command/instants";
 import { kindLabel } from "../parts/kinds";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
+import { counted } from "../parts/numbers";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { useLeadFrame } from "./frame";
 import { type LeadThen, useCallable } from "./queries";
@@ -67,9 +68,7 @@ function MayCall() {
       {answer !== undefined && found.error === null && (
         <Alert color={answer.callable ? "green" : "red"} py={6} role="status">
           <Text size="sm" fw={600}>
-            {answer.callable
-              ? "Yes"
-              : `No, for ${answer.reasons.length === 1 ? "one reason" : `${answer.reasons.length} reasons`}`}
+            {answer.callable ? "Yes" : `No, for ${counted(answer.reasons.length, "reason")}`}
           </Text>
           {answer.reasons.length > 0 && (
             <List size="sm" mt={4} spacing={4}>

@@ -63,11 +63,7 @@ function Field({ field, value }: { field: TemplateField; value: unknown }) {
   );
   if (!may("UpdateFields")) return <div>{shown}</div>;
   return (
-    <UnstyledButton
-      className="lead-field"
-      title={`Edit ${label}`}
-      onClick={() => setEditing(true)}
-    >
+    <UnstyledButton className="lead-field" title={`Edit ${label}`} onClick={() => setEditing(true)}>
       {shown}
     </UnstyledButton>
   );

@@ -43,7 +43,7 @@ export function ProofTab() {
               <Text size="sm">
                 {found.sealed === found.events
                   ? "All of them stand under a signed root of the log."
-                  : `${found.sealed} of them stand under a signed root; the newest follow in a moment.`}
+                  : `${found.sealed} of them stand under a signed root; the newest follow soon.`}
               </Text>
             </Alert>
             <Table verticalSpacing={3} layout="fixed">
@@ -58,8 +58,8 @@ export function ProofTab() {
                 {found.inclusion != null && (
                   <>
                     <Row name="Inclusion">
-                      version {found.inclusion.version}, by a path of {found.inclusion.path.length}{" "}
-                      hashes to the root of positions {found.inclusion.seal.first_position} to{" "}
+                      version {found.inclusion.version}, by {found.inclusion.path.length} hashes to
+                      the root of positions {found.inclusion.seal.first_position} to{" "}
                       {found.inclusion.seal.last_position}
                     </Row>
                     <Row name="Root">

@@ -8,7 +8,7 @@ const OF_STATUS = new Set(["status", "previous_status", "status_after", "status_
 const OF_PEOPLE =
   /(^|\.)(agent|owner|original_owner|.*_by|reserved_for|callback_agent|latest_call_by)$/;
 
-/** A value of a lead's field as people read it: people by name, statuses as badges, times as such. */
+/** A value of a lead's field as people read it: names for people, badges for statuses, times. */
 export function Value({ field, value }: { field: string; value: unknown }) {
   const names = useNames();
   const campaigns = useCampaigns().data?.campaigns ?? [];

@@ -28,7 +28,7 @@ const ROW_HEIGHTS = { dense: 30, roomy: 42 };
 /** Where the list was scrolled to, by its address, for the way back from a lead. */
 const scrolledAt = new Map<string, { current: number }>();
 
-/** The list of leads: what is filtered, in columns of one's own, fresh, and ready to be worked on. */
+/** The list of leads: filtered, in columns of one's own, fresh, and ready to be worked on. */
 export function LeadsPage() {
   const state = useLeadsState();
   const columns = useColumns();

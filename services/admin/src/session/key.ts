@@ -35,7 +35,7 @@ export function endedBecause(): string {
   return reason;
 }
 
-/** Takes a key out of the address (`#key=…`), where a link brought one, and cleans the address. */
+/** Takes a key that a link brought (`#key=…`) out of the address. */
 export function takeKeyFromAddress(): void {
   const found = /^#key=(.+)$/.exec(window.location.hash);
   if (found?.[1] === undefined) return;

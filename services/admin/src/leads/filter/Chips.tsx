@@ -24,7 +24,7 @@ export function Chips({
   if (nodes.length === 0 && q === "") return null;
   return (
     <Group gap={6} role="group" aria-label="What is filtered">
-      {q !== "" && <Chip text={`anything holds “${q}”`} onOpen={onOpen} onRemove={onClearSearch} />}
+      {q !== "" && <Chip text={`any field: “${q}”`} onOpen={onOpen} onRemove={onClearSearch} />}
       {nodes.map((node, index) => (
         <Chip
           key={JSON.stringify(node)}

@@ -81,7 +81,7 @@ export function NodeEditor({
         <Stack gap={8} mt={8}>
           {inner.of.map((child, index) => (
             <NodeEditor
-              // biome-ignore lint/suspicious/noArrayIndexKey: a condition is what stands at its place
+              // biome-ignore lint/suspicious/noArrayIndexKey: a condition is its place
               key={index}
               node={child}
               pointer={`${at}/of/${index}`}

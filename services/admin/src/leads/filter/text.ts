@@ -54,7 +54,12 @@ export function printFilter(tree: Tree): string {
     case "is_empty":
       return `${word(tree.field)} is empty`;
     case "in_teams":
-      return `${word(tree.field)} in teams ${tree.below === false ? "alone " : ""}${list(tree.teams)}`;
+      return [
+        word(tree.field),
+        "in teams",
+        ...(tree.below === false ? ["alone"] : []),
+        list(tree.teams),
+      ].join(" ");
     case "search":
       return `search ${word(tree.value)}`;
     case "range":

@@ -125,7 +125,7 @@ export function Grid(props: GridProps) {
         props.scrolled.current = event.currentTarget.scrollTop;
       }}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: rows that are not drawn need roles of their own */}
+      {/* biome-ignore lint/a11y/useSemanticElements: not all rows are drawn */}
       <div
         role="grid"
         aria-label={props.label}

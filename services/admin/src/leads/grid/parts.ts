@@ -34,6 +34,12 @@ function labelOf(column: LeadColumn, part: Schemas["Part"], names: Names): strin
   return `${from} – ${plainValue(column, part.to, names)}`;
 }
 
+/** The colour of a slice; the same ones come again, paler, where there are many. */
+function colourOf(index: number): string {
+  const shade = index < COLOURS.length ? 6 : 3;
+  return `var(--mantine-color-${COLOURS[index % COLOURS.length]}-${shade})`;
+}
+
 /** The slices of a breakdown, those of `other` and empty values last. */
 export function slicesOf(column: LeadColumn, told: Schemas["Breakdown"], names: Names): Slice[] {
   const slices: Slice[] = told.parts.map((part, index) => ({
@@ -41,7 +47,7 @@ export function slicesOf(column: LeadColumn, told: Schemas["Breakdown"], names: 
     label: labelOf(column, part, names),
     count: part.count,
     condition: conditionOf(column, part),
-    colour: `var(--mantine-color-${COLOURS[index % COLOURS.length]}-${index < COLOURS.length ? 6 : 3})`,
+    colour: colourOf(index),
   }));
   if (told.other > 0) {
     const colour = `var(--mantine-color-${EMPTY}-5)`;

@@ -117,7 +117,7 @@ export function ViewsRail({ state }: { state: LeadsState }) {
       {shown && asked.what === "versions" && <VersionsModal view={shown} onClose={close} />}
       {shown && (asked.what === "clone" || asked.what === "rename") && (
         <NameModal
-          title={asked.what === "clone" ? `Clone “${shown.name}”` : `Rename “${shown.name}”`}
+          title={`${asked.what === "clone" ? "Clone" : "Rename"} “${shown.name}”`}
           label={asked.what === "clone" ? "Clone" : "Rename"}
           initial={asked.what === "clone" ? `${shown.name} 2` : shown.name}
           pending={command.isPending}

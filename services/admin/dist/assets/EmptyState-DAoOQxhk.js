@@ -1,0 +1,1 @@
+import{Ct as e,fn as t,vt as n}from"./ProblemAlert-BkJDqkWt.js";var r=t();function i({title:t,children:i}){return(0,r.jsxs)(n,{align:`center`,gap:4,py:`xl`,px:`md`,children:[(0,r.jsx)(e,{fw:600,children:t}),i!==void 0&&(0,r.jsx)(e,{size:`sm`,c:`dimmed`,ta:`center`,component:`div`,maw:460,children:i})]})}export{i as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./Anchor-BCQHi4tb.js";import{fn as t,w as n}from"./ProblemAlert-BkJDqkWt.js";var r=t();function i({id:t,name:i}){return(0,r.jsx)(e,{component:n,to:`/leads/$leadId`,params:{leadId:t},size:`sm`,children:i||t.slice(0,8)})}export{i as t};

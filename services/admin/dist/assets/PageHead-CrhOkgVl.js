@@ -1,0 +1,1 @@
+import{t as e}from"./Group-CIpuqRUP.js";import{fn as t,gt as n}from"./ProblemAlert-BkJDqkWt.js";var r=t();function i(t){return(0,r.jsxs)(e,{mb:`md`,gap:`sm`,align:`center`,wrap:`nowrap`,children:[(0,r.jsx)(n,{order:1,lineClamp:1,children:t.title}),t.beside,(0,r.jsx)(e,{ml:`auto`,gap:`xs`,wrap:`nowrap`,children:t.actions})]})}export{i as t};

@@ -1,0 +1,1 @@
+import{fn as e,xt as t}from"./ProblemAlert-BkJDqkWt.js";import{t as n}from"./Group-CIpuqRUP.js";var r=e();function i(e){return e.of.hasNextPage?(0,r.jsx)(n,{justify:`center`,py:`md`,children:(0,r.jsx)(t,{variant:`default`,loading:e.of.isFetchingNextPage,onClick:()=>e.of.fetchNextPage(),children:`Show more`})}):null}export{i as t};

@@ -1,0 +1,1 @@
+import{St as e,fn as t,s as n}from"./ProblemAlert-BkJDqkWt.js";var r=t(),i={open:`blue`,held:`yellow`,closed:`gray`},a={success:`green`,completed:`green`};function o({code:t}){let o=n().status(t);if(!t)return null;let s=a[t]??i[o?.group??``]??`gray`;return(0,r.jsx)(e,{color:s,variant:`light`,size:`sm`,radius:`sm`,tt:`none`,children:o?.label??t})}export{o as t};

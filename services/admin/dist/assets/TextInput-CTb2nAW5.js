@@ -1,0 +1,1 @@
+import{cn as e,fn as t,tn as n}from"./ProblemAlert-BkJDqkWt.js";import{t as r}from"./InputBase-B_6UZXfk.js";var i=t(),a=n(t=>{let n=e([`Input`,`InputWrapper`,`TextInput`],null,t);return(0,i.jsx)(r,{component:`input`,...n,__staticSelector:`TextInput`})});a.classes=r.classes,a.displayName=`@mantine/core/TextInput`;export{a as t};

@@ -1,0 +1,1 @@
+function e(e){let t=e.replace(/^[a-z_]+\./,``).replaceAll(`_`,` `);return t.charAt(0).toUpperCase()+t.slice(1)}export{e as t};

@@ -1,0 +1,1 @@
+var e=new Intl.NumberFormat,t=new Intl.NumberFormat(void 0,{maximumFractionDigits:1});function n(t){return e.format(t)}function r(e){return e>99.9&&e<100?`> 99.9 %`:e>0&&e<.1?`< 0.1 %`:`${t.format(e)} %`}function i(e,t,r=`${t}s`){return`${n(e)} ${e===1?t:r}`}function a(e,t){return r(t===0?0:100*e/t)}export{a as i,i as n,r,n as t};

@@ -1,0 +1,1 @@
+function e(e){return t=>t.state.data!==void 0&&e(t.state.data)?2e3:!1}export{e as t};

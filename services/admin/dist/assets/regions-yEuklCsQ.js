@@ -1,0 +1,1 @@
+var e=new Intl.DisplayNames(void 0,{type:`region`,fallback:`none`}),t=`ABCDEFGHIJKLMNOPQRSTUVWXYZ`,n=new Set([`EU`,`EZ`,`UN`,`QO`,`XA`,`XB`,`ZZ`]);function r(){let r=[];for(let i of t)for(let a of t){let t=i+a,o=n.has(t)?void 0:e.of(t);o!==void 0&&r.push({value:t,label:`${o} (${t})`})}return r.sort((e,t)=>e.label.localeCompare(t.label))}export{r as t};

@@ -1,0 +1,1 @@
+var e={waiting:{text:`waiting`,colour:`yellow`},building:{text:`being built`,colour:`blue`},ready:{text:`ready`,colour:`teal`},failed:{text:`failed`,colour:`red`},cancelled:{text:`cancelled`,colour:`gray`},expired:{text:`gone`,colour:`gray`}};function t(e){return e.state===`waiting`||e.state===`building`}export{t as n,e as t};

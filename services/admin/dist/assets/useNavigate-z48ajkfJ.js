@@ -1,0 +1,1 @@
+import{D as e,Zn as t,ar as n}from"./ProblemAlert-BkJDqkWt.js";var r=n(t(),1);function i(t){let n=e();return r.useCallback(e=>n.navigate({...e,from:e.from??t?.from}),[t?.from,n])}export{i as t};
