@@ -33,16 +33,17 @@ def among(sight: Sight, arguments: Arguments) -> str:
     """Return what selects ids of leads, all those in sight and a few more, from indexes alone. For
     a `sight` of not everything; deleted leads are left out.
     """
-    parts = ["select s.lead_id from read.lead s where false"]
+    conditions = ["false"]
     if sight.owners:
         owners = arguments.add(sorted(sight.owners), "text[]")
-        owned = f"select s.lead_id from read.lead s where s.owner = any({owners})"  # noqa: S608 - ours
-        parts.append(f"{owned} and not s.deleted")
+        conditions.append(f"s.owner = any({owners}) and not s.deleted")
     if sight.processed_by:
         user = arguments.add(UUID(sight.processed_by), "uuid")
-        processed = f"select s.lead_id from read.lead s where s.user_processed_by = {user}"  # noqa: S608 - ours
-        parts.append(processed)
-    return " union all ".join(parts)
+        conditions.append(f"s.user_processed_by = {user}")
+    return " union all ".join(
+        f"select s.lead_id from read.lead s where {condition}"  # noqa: S608 - all of it ours
+        for condition in conditions
+    )
 
 
 def shows_phones(principal: Principal) -> bool:
