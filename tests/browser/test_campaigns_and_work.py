@@ -29,7 +29,7 @@ async def test_a_campaign_tells_how_far_it_is_and_takes_another_name(page: Page)
     await expect(page.get_by_role("heading", name="Term deposit of the bank")).to_be_visible()
 
 
-async def test_a_pool_is_made_and_stands_in_the_list(page: Page) -> None:
+async def test_a_pool_tells_how_far_it_is_and_gives_its_log(page: Page) -> None:
     await page.get_by_role("link", name="Pools", exact=True).click()
     await expect(page.get_by_role("link", name="Clients of the bank")).to_be_visible()
     assert await accessibility_faults(page) == []

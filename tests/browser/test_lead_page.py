@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.visiting import Visits
+from tests.browser.visiting import Visits, accessibility_faults
 
 
 async def _first_lead(visits: Visits, status: str) -> Page:
@@ -57,3 +57,19 @@ async def test_every_reason_why_a_lead_may_not_be_called_is_told(visits: Visits)
     await expect(answer).to_contain_text("No, for")
     await expect(answer).to_contain_text("are not dialled; change it first")
     await expect(answer).to_contain_text("by version", ignore_case=True)
+
+
+async def test_a_lead_is_switched_off_and_on_and_its_fields_are_changed(visits: Visits) -> None:
+    page = await _first_lead(visits, "success")
+    switch = page.get_by_role("switch", name="Active")
+    await expect(switch).to_be_checked()
+    await page.locator(".mantine-Switch-track").first.click()
+    off = page.get_by_role("switch", name="Not active")
+    await expect(off).not_to_be_checked()
+    log = page.get_by_role("list", name="Log").get_by_role("listitem")
+    await expect(log.filter(has_text="Deactivated").first).to_be_visible()
+    await off.press("Space")
+    await expect(switch).to_be_checked()
+    await page.get_by_role("tab", name="Details").click()
+    await expect(page.get_by_role("heading", name="Fields")).to_be_visible()
+    assert await accessibility_faults(page) == []

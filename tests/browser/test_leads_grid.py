@@ -80,6 +80,45 @@ async def test_all_that_match_are_changed_as_planned_and_taken_back(visits: Visi
     await expect(job).to_contain_text("finished", ignore_case=True)
 
 
+async def test_columns_are_added_moved_looked_into_and_taken_out(page: Page) -> None:
+    await _number(page)
+    headers = page.get_by_role("grid").get_by_role("columnheader")
+    await page.get_by_role("button", name="Columns", exact=True).click()
+    await page.get_by_label("Find a column").fill("Yearly balance")
+    await page.get_by_role("checkbox", name="Yearly balance, EUR").check()
+    await page.keyboard.press("Escape")
+    balance = headers.filter(has_text="Yearly balance, EUR")
+    await expect(balance).to_be_visible()
+    await expect(headers.last).to_contain_text("Yearly balance, EUR")
+
+    await balance.hover()
+    await balance.get_by_role("button", name="What to do with Yearly balance, EUR").click()
+    await page.get_by_role("menuitem", name="Move left").click()
+    await expect(headers.last).not_to_contain_text("Yearly balance, EUR")
+
+    await balance.hover()
+    await balance.get_by_role("button", name="What to do with Yearly balance, EUR").click()
+    await page.get_by_role("menuitem", name="Sort, greatest first").click()
+    await expect(page).to_have_url(re.compile("sort=.*balance"))
+
+    status = headers.filter(has_text="Status").first
+    await status.hover()
+    await status.get_by_role("button", name="How Status spreads").hover()
+    spread = page.get_by_role("table", name="Leads by Status")
+    await expect(spread).to_contain_text("Not interested")
+    await page.get_by_role("heading", name="All leads").hover()
+    await status.hover()
+    await status.get_by_role("button", name="What to do with Status").click()
+    await page.get_by_role("menuitem", name="Focus on this").click()
+    focus = page.get_by_role("region", name="Focus on Status")
+    await expect(focus).to_contain_text("Success")
+    await focus.get_by_role("button", name="End the focus").click()
+
+    await balance.hover()
+    await balance.get_by_role("button", name="Take out Yearly balance, EUR").click()
+    await expect(balance).to_have_count(0)
+
+
 async def test_rows_are_gone_along_with_the_keys_and_opened(visits: Visits) -> None:
     page = await visits.open("auditor", "/leads?view=all")
     await _number(page)

@@ -21,6 +21,8 @@ export const theme = createTheme({
     MultiSelect: {
       defaultProps: { size: "sm", searchable: true, nothingFoundMessage: "Nothing found" },
     },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Tooltip: { defaultProps: { withArrow: true } },
     Modal: {
       defaultProps: {
