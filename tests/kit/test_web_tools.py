@@ -94,4 +94,4 @@ def test_the_wheel_has_the_built_ui_and_not_its_sources(tmp_path: Path) -> None:
     assert "services/admin/dist/index.html" in built & names
     assert built <= names
     ours = {name for name in names if name.startswith("services/admin/")} - built
-    assert {Path(name).suffix for name in ours} == {".py"}
+    assert {Path(name).suffix for name in ours} == {".py", ".md"}
