@@ -28,7 +28,11 @@ export function PastPage() {
   const cancel = useMutation({
     mutationFn: () =>
       data(api.POST("/v1/pasts/{past_id}/cancel", { params: { path: { past_id: pastId } } })),
-    onSuccess: () => queries.invalidateQueries(),
+    onSuccess: (ended) => {
+      // Its leads are gone: they are not asked for once more.
+      queries.setQueryData(["past", pastId], ended);
+      queries.invalidateQueries({ queryKey: ["pasts"] });
+    },
   });
   if (past.error) {
     return (
