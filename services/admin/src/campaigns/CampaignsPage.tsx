@@ -36,7 +36,7 @@ export function CampaignsPage() {
               command="CreateCampaign"
               label="New campaign"
               target={{ name: "" }}
-              leftSection={<IconPlus size={16} aria-hidden />}
+              button={{ leftSection: <IconPlus size={16} aria-hidden /> }}
             />
           </>
         }

@@ -4,8 +4,8 @@ import { IconSearch } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { useCampaigns } from "../api/queries";
-import { GiveButton } from "../jobs/GiveButton";
 import { ShowMore } from "../jobs/ShowMore";
+import { CommandButton } from "../parts/CommandButton";
 import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
 import { ProblemAlert } from "../parts/ProblemAlert";
@@ -30,7 +30,8 @@ export function DncPage() {
         <Title order={1}>Do not call</Title>
         <Group ml="auto" gap="sm">
           <EraseNumber />
-          <GiveButton
+          <CommandButton
+            target={{ name: "" }}
             command="AddToDoNotCall"
             label="Add a number"
             initial={{

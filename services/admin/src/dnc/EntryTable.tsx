@@ -1,6 +1,6 @@
 import { Table, Text } from "@mantine/core";
 import { useCampaigns, useNames } from "../api/queries";
-import { GiveButton } from "../jobs/GiveButton";
+import { CommandButton } from "../parts/CommandButton";
 import { Moment } from "../parts/Moment";
 import type { Entry } from "./queries";
 
@@ -56,7 +56,8 @@ export function EntryTable({ entries }: { entries: readonly Entry[] }) {
                 </Text>
               ) : (
                 one.number?.startsWith("+") && (
-                  <GiveButton
+                  <CommandButton
+                    target={{ name: one.number }}
                     command="RemoveFromDoNotCall"
                     label="Lift"
                     button={{ size: "compact-sm" }}

@@ -1,7 +1,7 @@
 import { Group, Switch, Tabs, Title } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMe, useOrganisation } from "../api/queries";
-import { GiveButton } from "../jobs/GiveButton";
+import { CommandButton } from "../parts/CommandButton";
 import { Loading } from "../parts/Loading";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Keys } from "./Keys";
@@ -32,13 +32,23 @@ export function OrganisationPage() {
               checked={search.inactive === true}
               onChange={(event) => go(event.currentTarget.checked ? { inactive: true } : {})}
             />
-            <GiveButton command="AddTeam" label="Add a team" />
-            <GiveButton command="AddUser" label="Add a user" button={{ variant: "filled" }} />
+            <CommandButton target={{ name: "" }} command="AddTeam" label="Add a team" />
+            <CommandButton
+              target={{ name: "" }}
+              command="AddUser"
+              label="Add a user"
+              button={{ variant: "filled" }}
+            />
           </Group>
         )}
         {tab === "statuses" && (
           <Group ml="auto">
-            <GiveButton command="AddStatus" label="Add a status" button={{ variant: "filled" }} />
+            <CommandButton
+              target={{ name: "" }}
+              command="AddStatus"
+              label="Add a status"
+              button={{ variant: "filled" }}
+            />
           </Group>
         )}
       </Group>

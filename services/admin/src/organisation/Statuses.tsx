@@ -1,7 +1,7 @@
 import { Group, Table, Text } from "@mantine/core";
 import type { Schemas } from "../api/client";
 import { worded } from "../jobs/figures";
-import { GiveButton } from "../jobs/GiveButton";
+import { CommandButton } from "../parts/CommandButton";
 import { StatusBadge } from "../parts/StatusBadge";
 
 const SMALL = { size: "compact-xs", variant: "subtle" } as const;
@@ -44,7 +44,8 @@ export function Statuses({ statuses }: { statuses: readonly Schemas["StatusEntry
             </Table.Td>
             <Table.Td>
               <Group gap={2} justify="end">
-                <GiveButton
+                <CommandButton
+                  target={{ name: one.label }}
                   command="ChangeStatusCatalogue"
                   label={one.built_in ? "Label" : "Change"}
                   button={SMALL}
@@ -56,7 +57,8 @@ export function Statuses({ statuses }: { statuses: readonly Schemas["StatusEntry
                   given={one.built_in ? ["code", "dialable"] : ["code"]}
                 />
                 {!one.built_in && (
-                  <GiveButton
+                  <CommandButton
+                    target={{ name: one.label }}
                     command={one.active ? "DeactivateStatus" : "ActivateStatus"}
                     label={one.active ? "Switch off" : "Switch on"}
                     button={SMALL}

@@ -2,7 +2,7 @@ import { Badge, Group, Table, Text } from "@mantine/core";
 import { IconUsersGroup } from "@tabler/icons-react";
 import type { Schemas } from "../api/client";
 import { many, worded } from "../jobs/figures";
-import { GiveButton } from "../jobs/GiveButton";
+import { CommandButton } from "../parts/CommandButton";
 import { linesOf } from "./tree";
 
 const STEP = 22;
@@ -67,8 +67,15 @@ function TeamLine(props: { team: Schemas["Team"]; depth: number; users: number }
       <Table.Td className="number">{team.ownership_code}</Table.Td>
       <Table.Td>
         <Group gap={2} justify="end">
-          <GiveButton command="AddUser" label="Add a user" button={SMALL} initial={{ team: id }} />
-          <GiveButton
+          <CommandButton
+            target={{ name: team.name }}
+            command="AddUser"
+            label="Add a user"
+            button={SMALL}
+            initial={{ team: id }}
+          />
+          <CommandButton
+            target={{ name: team.name }}
             command="RenameTeam"
             label="Rename"
             button={SMALL}
@@ -78,14 +85,16 @@ function TeamLine(props: { team: Schemas["Team"]; depth: number; users: number }
           <CodeButton owner={`team:${id}`} code={team.ownership_code} />
           {team.parent_id !== null && (
             <>
-              <GiveButton
+              <CommandButton
+                target={{ name: team.name }}
                 command="MoveTeam"
                 label="Move"
                 button={SMALL}
                 initial={{ team: id, parent: team.parent_id }}
                 given={["team"]}
               />
-              <GiveButton
+              <CommandButton
+                target={{ name: team.name }}
                 command={team.active ? "DeactivateTeam" : "ActivateTeam"}
                 label={team.active ? "Switch off" : "Switch on"}
                 button={SMALL}
@@ -118,7 +127,8 @@ function UserLine({ user, depth }: { user: Schemas["User"]; depth: number }) {
       <Table.Td className="number">{user.ownership_code}</Table.Td>
       <Table.Td>
         <Group gap={2} justify="end">
-          <GiveButton
+          <CommandButton
+            target={{ name: user.name }}
             command="ChangeUser"
             label="Change"
             button={SMALL}
@@ -132,14 +142,16 @@ function UserLine({ user, depth }: { user: Schemas["User"]; depth: number }) {
             given={["user"]}
           />
           <CodeButton owner={`user:${id}`} code={user.ownership_code} />
-          <GiveButton
+          <CommandButton
+            target={{ name: user.name }}
             command="MoveUser"
             label="Move"
             button={SMALL}
             initial={{ user: id, team: user.team_id }}
             given={["user"]}
           />
-          <GiveButton
+          <CommandButton
+            target={{ name: user.name }}
             command={user.active ? "DeactivateUser" : "ActivateUser"}
             label={user.active ? "Switch off" : "Switch on"}
             button={SMALL}
@@ -154,7 +166,8 @@ function UserLine({ user, depth }: { user: Schemas["User"]; depth: number }) {
 
 function CodeButton({ owner, code }: { owner: string; code: string | null }) {
   return (
-    <GiveButton
+    <CommandButton
+      target={{ name: "" }}
       command="SetOwnershipCode"
       label="Code"
       button={SMALL}

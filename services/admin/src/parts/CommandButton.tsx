@@ -1,6 +1,6 @@
 import { Button, type ButtonProps, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { commandLabel } from "../api/commands";
 import { useMay } from "../api/permission";
 import { CommandDialog } from "./command/CommandDialog";
@@ -18,17 +18,13 @@ export interface Giving {
 }
 
 /** A button that opens the form of a command. It is not there for who may not give it. */
-export function CommandButton({
-  leftSection,
-  variant = "default",
-  ...giving
-}: Giving & { leftSection?: ReactNode; variant?: ButtonProps["variant"] }) {
+export function CommandButton({ button, ...giving }: Giving & { button?: ButtonProps }) {
   const [open, { open: show, close }] = useDisclosure(false);
   const may = useMay();
   if (!may(giving.command)) return null;
   return (
     <>
-      <Button variant={variant ?? "default"} leftSection={leftSection} onClick={show}>
+      <Button variant="default" {...button} onClick={show}>
         {giving.label ?? commandLabel(giving.command)}
       </Button>
       {open && <Dialog giving={giving} onClose={close} />}

@@ -105,7 +105,7 @@ export function PoolsPage() {
               command="CreatePool"
               label="New pool"
               target={{ name: "" }}
-              leftSection={<IconPlus size={16} aria-hidden />}
+              button={{ leftSection: <IconPlus size={16} aria-hidden /> }}
               {...(campaign && { initial: { campaign_id: campaign } })}
             />
           </>

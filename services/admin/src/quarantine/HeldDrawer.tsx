@@ -3,8 +3,8 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { commandNamed, useCommand } from "../api/commands";
 import { useMe, useNames } from "../api/queries";
-import { GiveButton } from "../jobs/GiveButton";
 import { StateBadge } from "../jobs/StateBadge";
+import { CommandButton } from "../parts/CommandButton";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { ProblemAlert } from "../parts/ProblemAlert";
@@ -133,11 +133,10 @@ function Mending({ one }: { one: Held }) {
         >
           Only mend
         </Button>
-        <GiveButton
+        <CommandButton
+          target={{ id, version: one.version, name: "" }}
           command="DiscardPayload"
           label="Discard"
-          id={id}
-          version={one.version}
           button={{ ml: "auto", color: "red", variant: "light" }}
         />
       </Group>

@@ -30,7 +30,7 @@ export function SegmentsPage() {
             command="CreateSegment"
             label="New segment"
             target={{ name: "" }}
-            leftSection={<IconPlus size={16} aria-hidden />}
+            button={{ leftSection: <IconPlus size={16} aria-hidden /> }}
           />
         }
       />

@@ -140,7 +140,7 @@ function Rows({ callbacks }: { callbacks: Schemas["Callback"][] }) {
                   command="CancelCallback"
                   label="Cancel"
                   target={{ id: lead.lead_id, name: lead.name ?? "" }}
-                  variant="subtle"
+                  button={{ variant: "subtle" }}
                 />
               </Table.Td>
             </Table.Tr>

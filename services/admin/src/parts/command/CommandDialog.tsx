@@ -50,8 +50,11 @@ export function CommandDialog(props: CommandDialogProps) {
   });
   const warning = FOR_GOOD[command.name];
   const word = target.before !== undefined && target.name !== "" ? target.name : "erase";
+  // Only of a lead can be told what changed; of others the refusal says that they did.
   const moved =
-    sending.error instanceof Problem && sending.error.status === 412 && target.id !== undefined;
+    sending.error instanceof Problem &&
+    sending.error.status === 412 &&
+    command.path.startsWith("/v1/leads/");
   const submit = (body: Record<string, unknown>) => {
     if (warning !== undefined && typed.trim() !== word && typed.trim() !== "erase") {
       setWordMissing(true);
