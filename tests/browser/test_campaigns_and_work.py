@@ -42,6 +42,22 @@ async def test_a_pool_tells_how_far_it_is_and_gives_its_log(page: Page) -> None:
     assert (await saving.value).suggested_filename.endswith(".csv")
 
 
+async def test_a_segment_is_begun_and_switched_off(page: Page) -> None:
+    await page.get_by_role("link", name="Segments", exact=True).click()
+    await expect(page.get_by_text("No segments yet")).to_be_visible()
+    await page.get_by_role("button", name="New segment").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("textbox", name="Name").fill("Seniors")
+    await dialog.get_by_role("button", name="New segment").click()
+    await page.get_by_role("link", name="Seniors").click()
+    await expect(page.get_by_role("heading", name="Seniors")).to_be_visible()
+    await expect(page.get_by_text("nobody yet")).to_be_visible()
+    await page.get_by_role("button", name="Change").click()
+    await page.get_by_role("menuitem", name="Deactivate").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Deactivate").click()
+    await expect(page.get_by_text("inactive", exact=True)).to_be_visible()
+
+
 async def test_work_says_what_waits_and_why_nothing_does(page: Page) -> None:
     await page.get_by_role("link", name="Work", exact=True).click()
     await expect(page.get_by_text("Nothing waits")).to_be_visible()

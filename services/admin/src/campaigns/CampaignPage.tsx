@@ -1,15 +1,14 @@
-import { Badge, Button, Tabs, Text } from "@mantine/core";
+import { Button, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { api, data, type Schemas } from "../api/client";
 import { minPosition } from "../api/lag";
+import { ActiveBadge } from "../parts/ActiveBadge";
 import { CommandButton, CommandMenu } from "../parts/CommandButton";
-import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { PageHead } from "../parts/PageHead";
-import { ProblemAlert } from "../parts/ProblemAlert";
-import { SummaryPanel } from "../summary/SummaryPanel";
-import { useSummary } from "../summary/useSummary";
+import { Whole } from "../parts/Whole";
+import { Summarised } from "../summary/Summarised";
 import { Rules } from "./Rules";
 import type { AttemptLimits, DiallingHours, FollowUpRule, TemplateField } from "./shapes";
 import { Template } from "./Template";
@@ -28,32 +27,16 @@ export function CampaignPage() {
         }),
       ),
   });
-  const summary = useSummary("campaigns", campaignId);
-  if (campaign.error) {
-    return (
-      <div className="page">
-        <ProblemAlert error={campaign.error} retry={() => campaign.refetch()} />
-      </div>
-    );
-  }
-  if (campaign.data === undefined) {
-    return (
-      <div className="page">
-        <Loading lines={8} />
-      </div>
-    );
-  }
-  const it = campaign.data.campaign;
+  return <Whole read={campaign}>{(read) => <CampaignParts it={read.campaign} />}</Whole>;
+}
+
+function CampaignParts({ it }: { it: Schemas["Campaign"] }) {
   const fields = it.fields as unknown as TemplateField[];
   return (
-    <div className="page">
+    <>
       <PageHead
         title={it.name}
-        beside={
-          <Badge color={it.active ? "teal" : "gray"} variant="light" tt="none">
-            {it.active ? "active" : "inactive"}
-          </Badge>
-        }
+        beside={<ActiveBadge active={it.active} />}
         actions={<Actions campaign={it} />}
       />
       <Text size="sm" c="dimmed" mb="md" component="div">
@@ -79,9 +62,7 @@ export function CampaignPage() {
           <Tabs.Tab value="fields">Fields ({fields.length})</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="numbers">
-          {summary.error && <ProblemAlert error={summary.error} retry={() => summary.refetch()} />}
-          {summary.isPending && <Loading lines={8} />}
-          {summary.data && <SummaryPanel summary={summary.data.summary} />}
+          <Summarised of="campaigns" id={it.campaign_id} />
         </Tabs.Panel>
         <Tabs.Panel value="rules">
           <Rules
@@ -94,7 +75,7 @@ export function CampaignPage() {
           <Template fields={fields} duplicateKey={it.duplicate_key} />
         </Tabs.Panel>
       </Tabs>
-    </div>
+    </>
   );
 }
 

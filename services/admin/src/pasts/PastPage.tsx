@@ -1,12 +1,12 @@
 import { Badge, Button, Group, Progress, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { api, data } from "../api/client";
-import { Loading } from "../parts/Loading";
+import { api, data, type Schemas } from "../api/client";
 import { Moment } from "../parts/Moment";
 import { count, counted } from "../parts/numbers";
 import { PageHead } from "../parts/PageHead";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { Whole } from "../parts/Whole";
 import { PastLeads } from "./PastLeads";
 import { PAST_STATES, unfinished } from "./states";
 
@@ -16,7 +16,6 @@ const LOOK_AGAIN_MS = 2_000;
 /** One list as it was: how far it is built, then its leads. */
 export function PastPage() {
   const { pastId } = route.useParams();
-  const queries = useQueryClient();
   const past = useQuery({
     queryKey: ["past", pastId],
     queryFn: () => data(api.GET("/v1/pasts/{past_id}", { params: { path: { past_id: pastId } } })),
@@ -25,33 +24,23 @@ export function PastPage() {
       return found !== undefined && unfinished(found) ? LOOK_AGAIN_MS : false;
     },
   });
+  return <Whole read={past}>{(read) => <PastParts it={read.past} />}</Whole>;
+}
+
+function PastParts({ it }: { it: Schemas["PastShown"] }) {
+  const queries = useQueryClient();
   const cancel = useMutation({
     mutationFn: () =>
-      data(api.POST("/v1/pasts/{past_id}/cancel", { params: { path: { past_id: pastId } } })),
+      data(api.POST("/v1/pasts/{past_id}/cancel", { params: { path: { past_id: it.id } } })),
     onSuccess: (ended) => {
       // Its leads are gone: they are not asked for once more.
-      queries.setQueryData(["past", pastId], ended);
+      queries.setQueryData(["past", it.id], ended);
       queries.invalidateQueries({ queryKey: ["pasts"] });
     },
   });
-  if (past.error) {
-    return (
-      <div className="page">
-        <ProblemAlert error={past.error} retry={() => past.refetch()} />
-      </div>
-    );
-  }
-  if (past.data === undefined) {
-    return (
-      <div className="page">
-        <Loading lines={6} />
-      </div>
-    );
-  }
-  const it = past.data.past;
   const living = unfinished(it) || it.state === "ready";
   return (
-    <div className="page">
+    <>
       <PageHead
         title={
           <>
@@ -93,9 +82,9 @@ export function PastPage() {
               <Moment at={it.ends_at} />. You see then whom you see now.
             </Text>
           </Group>
-          <PastLeads pastId={pastId} />
+          <PastLeads pastId={it.id} />
         </>
       )}
-    </div>
+    </>
   );
 }

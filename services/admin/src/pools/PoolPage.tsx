@@ -1,17 +1,16 @@
-import { Badge, Button, Group, Menu, Text } from "@mantine/core";
+import { Button, Group, Menu, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { api, data, download } from "../api/client";
+import { api, data, download, type Schemas } from "../api/client";
 import { minPosition } from "../api/lag";
 import { useCampaigns, useNames } from "../api/queries";
+import { ActiveBadge } from "../parts/ActiveBadge";
 import { CommandMenu } from "../parts/CommandButton";
-import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { PageHead } from "../parts/PageHead";
-import { ProblemAlert } from "../parts/ProblemAlert";
-import { SummaryPanel } from "../summary/SummaryPanel";
-import { useSummary } from "../summary/useSummary";
+import { Whole } from "../parts/Whole";
+import { Summarised } from "../summary/Summarised";
 import { DeleteUnprocessed } from "./DeleteUnprocessed";
 
 const route = getRouteApi("/pools/$poolId");
@@ -28,45 +27,29 @@ export function PoolPage() {
         }),
       ),
   });
-  const summary = useSummary("pools", poolId);
+  return <Whole read={pool}>{(read) => <PoolParts it={read.pool} />}</Whole>;
+}
+
+function PoolParts({ it }: { it: Schemas["Pool"] }) {
   const { data: campaigns } = useCampaigns();
   const names = useNames();
-  if (pool.error) {
-    return (
-      <div className="page">
-        <ProblemAlert error={pool.error} retry={() => pool.refetch()} />
-      </div>
-    );
-  }
-  if (pool.data === undefined) {
-    return (
-      <div className="page">
-        <Loading lines={8} />
-      </div>
-    );
-  }
-  const it = pool.data.pool;
   const campaign = campaigns?.campaigns.find((one) => one.campaign_id === it.campaign_id);
-  const target = { id: poolId, version: it.version, name: it.name };
+  const target = { id: it.pool_id, version: it.version, name: it.name };
   return (
-    <div className="page">
+    <>
       <PageHead
         title={it.name}
-        beside={
-          <Badge color={it.active ? "teal" : "gray"} variant="light" tt="none">
-            {it.active ? "active" : "inactive"}
-          </Badge>
-        }
+        beside={<ActiveBadge active={it.active} />}
         actions={
           <>
             <Button
               variant="default"
               component={Link}
-              to={`/leads?filter=${encodeURIComponent(`pool_id = "${poolId}"`)}`}
+              to={`/leads?filter=${encodeURIComponent(`pool_id = "${it.pool_id}"`)}`}
             >
               Show its leads
             </Button>
-            <FullLog poolId={poolId} name={it.name} />
+            <FullLog poolId={it.pool_id} name={it.name} />
             <CommandMenu
               label="Change"
               commands={[
@@ -77,7 +60,7 @@ export function PoolPage() {
                 { target, command: "ShufflePool", label: "Shuffle" },
               ]}
             />
-            <DeleteUnprocessed poolId={poolId} />
+            <DeleteUnprocessed poolId={it.pool_id} />
           </>
         }
       />
@@ -89,10 +72,8 @@ export function PoolPage() {
           {it.shuffle_seed !== null && " · shuffled"}
         </Text>
       </Group>
-      {summary.error && <ProblemAlert error={summary.error} retry={() => summary.refetch()} />}
-      {summary.isPending && <Loading lines={8} />}
-      {summary.data && <SummaryPanel summary={summary.data.summary} />}
-    </div>
+      <Summarised of="pools" id={it.pool_id} />
+    </>
   );
 }
 

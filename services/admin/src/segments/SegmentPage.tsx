@@ -1,15 +1,14 @@
-import { Badge, Button, Group, Pill, Text } from "@mantine/core";
+import { Button, Group, Pill, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { api, data } from "../api/client";
+import { api, data, type Schemas } from "../api/client";
 import { minPosition } from "../api/lag";
 import { useNames } from "../api/queries";
+import { ActiveBadge } from "../parts/ActiveBadge";
 import { CommandButton, CommandMenu } from "../parts/CommandButton";
-import { Loading } from "../parts/Loading";
 import { PageHead } from "../parts/PageHead";
-import { ProblemAlert } from "../parts/ProblemAlert";
-import { SummaryPanel } from "../summary/SummaryPanel";
-import { useSummary } from "../summary/useSummary";
+import { Whole } from "../parts/Whole";
+import { Summarised } from "../summary/Summarised";
 
 const route = getRouteApi("/segments/$segmentId");
 
@@ -25,39 +24,23 @@ export function SegmentPage() {
         }),
       ),
   });
-  const summary = useSummary("segments", segmentId);
+  return <Whole read={segment}>{(read) => <SegmentParts it={read.segment} />}</Whole>;
+}
+
+function SegmentParts({ it }: { it: Schemas["Segment"] }) {
   const names = useNames();
-  if (segment.error) {
-    return (
-      <div className="page">
-        <ProblemAlert error={segment.error} retry={() => segment.refetch()} />
-      </div>
-    );
-  }
-  if (segment.data === undefined) {
-    return (
-      <div className="page">
-        <Loading lines={8} />
-      </div>
-    );
-  }
-  const it = segment.data.segment;
-  const target = { id: segmentId, version: it.version, name: it.name };
+  const target = { id: it.segment_id, version: it.version, name: it.name };
   return (
-    <div className="page">
+    <>
       <PageHead
         title={it.name}
-        beside={
-          <Badge color={it.active ? "teal" : "gray"} variant="light" tt="none">
-            {it.active ? "active" : "inactive"}
-          </Badge>
-        }
+        beside={<ActiveBadge active={it.active} />}
         actions={
           <>
             <Button
               variant="default"
               component={Link}
-              to={`/leads?filter=${encodeURIComponent(`segment_id = "${segmentId}"`)}`}
+              to={`/leads?filter=${encodeURIComponent(`segment_id = "${it.segment_id}"`)}`}
             >
               Show its leads
             </Button>
@@ -66,7 +49,7 @@ export function SegmentPage() {
               label="Copy"
               target={{ name: it.name }}
               given={["segment_id"]}
-              initial={{ segment_id: segmentId, name: `${it.name} (copy)` }}
+              initial={{ segment_id: it.segment_id, name: `${it.name} (copy)` }}
             />
             <CommandMenu
               label="Change"
@@ -94,9 +77,7 @@ export function SegmentPage() {
           <Pill key={agent}>{names.user(agent)}</Pill>
         ))}
       </Group>
-      {summary.error && <ProblemAlert error={summary.error} retry={() => summary.refetch()} />}
-      {summary.isPending && <Loading lines={8} />}
-      {summary.data && <SummaryPanel summary={summary.data.summary} />}
-    </div>
+      <Summarised of="segments" id={it.segment_id} />
+    </>
   );
 }
