@@ -6,7 +6,7 @@ Which views somebody sees is decided in schemas/rights.py, as for commands.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import orjson
@@ -36,6 +36,8 @@ _COLUMNS = (
     " v.shares, v.deleted, v.copied_from, v.created_at, v.changed_at, v.changed_by"
 )
 _JSON = ("filter", "columns", "sort", "layout", "shares")
+ViewPart = Literal["name", "filter", "columns", "sort", "layout"]
+_PARTS = get_args(ViewPart)
 
 
 def _zone(text: str) -> str:
@@ -132,7 +134,10 @@ class ViewAnswer(answers.Shown):
 
 
 class ViewVersion(answers.Shape):
-    """One event of a view: what was done (`changed`), when, by whom, and its name from then on."""
+    """One event of a view: what was done (`changed`), when, by whom, and its name from then on.
+
+    `parts` are those of the view that it changed, `to` and `may` whom it was shared with for what.
+    """
 
     version: int
     at: datetime
@@ -140,6 +145,9 @@ class ViewVersion(answers.Shape):
     what: str
     name: str
     back_to: int | None
+    parts: list[ViewPart]
+    to: str | None
+    may: str | None
 
 
 class ViewVersions(answers.Shown):
@@ -286,7 +294,7 @@ async def _versions(reading: Reading, view: dict[str, Any]) -> list[dict[str, An
     row: dict[str, Any] | None = None
     found: list[dict[str, Any]] = []
     for recorded in await _events(reading, view["view"]):
-        row = fold(row, recorded)
+        before, row = row or {}, fold(row, recorded)
         if recorded.version > view["version"]:
             break  # not shown yet
         found.append(
@@ -297,6 +305,9 @@ async def _versions(reading: Reading, view: dict[str, Any]) -> list[dict[str, An
                 "what": type(recorded.event).TOPIC.partition(".")[2],
                 "name": row["name"],
                 "back_to": getattr(recorded.event, "back_to", None),
+                "parts": [part for part in _PARTS if before and before[part] != row[part]],
+                "to": getattr(recorded.event, "to", None),
+                "may": getattr(recorded.event, "may", None),
             }
         )
     return found[::-1]

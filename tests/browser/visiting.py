@@ -1,7 +1,10 @@
 """Tabs of a real browser, signed in as somebody, and all that went wrong in them."""
 
+import secrets
 from pathlib import Path
+from typing import Any, cast
 
+import httpx
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from services.cli_ui import module_file
@@ -52,6 +55,26 @@ class Visits:
     def provoke(self, text: str) -> None:
         """Expect a fault that holds `text`, as often as it comes."""
         self._provoked.append(text)
+
+    async def give(self, user: str, path: str, body: object) -> dict[str, Any]:
+        """Give a command past the browser, as somebody else would meanwhile; returns its answer
+        once the read models show it.
+        """
+        key = self._loaded.key(user)
+        headers = {"authorization": f"Bearer {key}", "idempotency-key": secrets.token_hex(16)}
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
+            answered = await client.post(f"{self._loaded.stack.address}{path}", json=body)
+        assert answered.is_success, answered.text
+        self._loaded.catch_up()
+        return cast("dict[str, Any]", answered.json())
+
+    async def read(self, user: str, path: str) -> dict[str, Any]:
+        """Read past the browser, in the sight of that user."""
+        headers = {"authorization": f"Bearer {self._loaded.key(user)}"}
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
+            answered = await client.get(f"{self._loaded.stack.address}{path}")
+        assert answered.is_success, answered.text
+        return cast("dict[str, Any]", answered.json())
 
     async def shot(self, page: Page, name: str) -> Path:
         """A picture of the whole page, in the folder of this test run's leftovers."""

@@ -204,6 +204,8 @@ async def test_versions_are_listed_and_read_and_a_deleted_view_is_its_owners(
         (4, "changed", "Two"), (3, "renamed", "Two"), (2, "shared", "One"), (1, "created", "One"),
     ]  # fmt: skip
     assert listed[1]["by"] == user("leader")
+    assert [one["parts"] for one in listed] == [["filter", "columns"], ["name"], [], []]
+    assert [(one["to"], one["may"]) for one in listed[1:3]] == [(None, None), (share.to, "edit")]
     response = await world.get(f"/v1/views/{OWN}", "agent_east")
     assert response.headers["etag"] == '"4"'
     first = (await world.read(f"/v1/views/{OWN}", "agent_east", version="1"))["view"]

@@ -68,7 +68,7 @@ export function LeadsPage() {
   const { query, rows, start, position } = useLeadPages(question, ready);
   const count = useLeadCount(question.filter, ready);
   const moving = useLive(question, rows, live && ready);
-  const actions = useColumnActions(state);
+  const { actions, widths } = useColumnActions(state);
   const address = JSON.stringify([search.view, filterKey, sort]);
   const scrolled = useRef({ current: 0 });
   if (!scrolledAt.has(address)) scrolledAt.set(address, { current: 0 });
@@ -134,7 +134,7 @@ export function LeadsPage() {
               key={address}
               label={state.view?.name ?? "Leads"}
               columns={shown}
-              widths={state.layout.widths}
+              widths={widths}
               rowHeight={ROW_HEIGHTS[state.layout.rows]}
               rows={rows}
               start={start}

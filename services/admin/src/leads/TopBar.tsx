@@ -39,7 +39,7 @@ export function TopBar({
 }: {
   state: LeadsState;
   columns: readonly LeadColumn[];
-  actions: ReturnType<typeof useColumnActions>;
+  actions: ReturnType<typeof useColumnActions>["actions"];
   /** null: the builder is closed; "" it is open; else it is open and asks for this field. */
   asking: string | null;
   onAsking: (field: string | null) => void;

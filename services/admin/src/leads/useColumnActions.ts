@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { ColumnActions } from "./grid/HeadCell";
 import { nextSort, writeSort } from "./search";
 import type { LeadsState } from "./useLeadsState";
@@ -12,9 +12,14 @@ export function movedTo(names: readonly string[], name: string, to: number): str
   return [...rest.slice(0, place), name, ...rest.slice(place)];
 }
 
-/** What headers do to the list, kept in its address. */
+/** What headers do to the list, kept in its address, and the widths that are drawn now. */
 export function useColumnActions(state: LeadsState) {
-  return useMemo(() => {
+  const [drawn, setDrawn] = useState<Record<string, number>>({});
+  const widths = useMemo(
+    () => ({ ...state.layout.widths, ...drawn }),
+    [state.layout.widths, drawn],
+  );
+  const actions = useMemo(() => {
     const { columns, layout, sort, set } = state;
     const actions: ColumnActions & {
       sortBy(field: string, descending: boolean): void;
@@ -26,9 +31,11 @@ export function useColumnActions(state: LeadsState) {
         if (columns.length > 1) set({ columns: columns.filter((name) => name !== field) });
       },
       resize: (field, width) => set({ widths: { ...layout.widths, [field]: width } }, true),
+      draw: (field, width) => setDrawn(width === null ? {} : { [field]: width }),
       move: (field, to) => set({ columns: movedTo(columns, field, to) }),
       toggle: (field, on) => (on ? set({ columns: [...columns, field] }) : actions.remove(field)),
     };
     return actions;
   }, [state]);
+  return { actions, widths };
 }

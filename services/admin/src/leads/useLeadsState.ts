@@ -23,6 +23,10 @@ export const DEFAULT_COLUMNS = [
   "last_modified_at",
 ] as const;
 
+/** A part of a view that can be changed by itself. */
+export type Part = (typeof PARTS)[number];
+const PARTS = ["filter", "columns", "sort", "layout"] as const;
+
 /** How the list is drawn, as views keep it. */
 export interface Layout {
   rows: "dense" | "roomy";
@@ -44,8 +48,8 @@ export interface LeadsState {
   sort: SortKey[];
   columns: readonly string[];
   layout: Layout;
-  /** What differs from the view as it is saved, in words. */
-  changed: string[];
+  /** What differs from the view as it is saved. */
+  changed: Part[];
   /** Changes the address; `quietly` without a step to go back to. */
   set(change: Partial<Record<keyof LeadsSearch, unknown>>, quietly?: boolean): void;
   setTree(tree: Tree | null): void;
@@ -135,14 +139,12 @@ export function useLeadsState(): LeadsState {
       rows: search.rows ?? base.layout.rows,
       widths: search.widths ?? base.layout.widths,
     };
-    const changed = [
-      ...(filterText === base.text && !search.q ? [] : ["filter"]),
-      ...(same(columns, base.columns) ? [] : ["columns"]),
-      ...(same(sort, base.sort) ? [] : ["sort"]),
-      ...(layout.rows === base.layout.rows && sameWidths(layout.widths, base.layout.widths)
-        ? []
-        : ["layout"]),
-    ];
+    const differs: Record<Part, boolean> = {
+      filter: filterText !== base.text || Boolean(search.q),
+      columns: !same(columns, base.columns),
+      sort: !same(sort, base.sort),
+      layout: layout.rows !== base.layout.rows || !sameWidths(layout.widths, base.layout.widths),
+    };
     return {
       search,
       views: views.data?.views ?? [],
@@ -156,7 +158,7 @@ export function useLeadsState(): LeadsState {
       sort: readSort(sort),
       columns,
       layout,
-      changed,
+      changed: PARTS.filter((part) => differs[part]),
       set,
       setTree: (next) => set({ filter: next === null ? "" : printFilter(next) }),
     };

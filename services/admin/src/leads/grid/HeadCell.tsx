@@ -1,6 +1,6 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconArrowNarrowDown, IconArrowNarrowUp, IconChartPie, IconX } from "@tabler/icons-react";
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useState } from "react";
 import { boundedWidth, type SortKey } from "../search";
 import { isNumeric, type LeadColumn } from "./values";
 
@@ -9,6 +9,8 @@ export interface ColumnActions {
   sort(field: string, also: boolean): void;
   remove(field: string): void;
   resize(field: string, width: number): void;
+  /** Draws the column at a width that is not kept yet; null draws it at the one that is. */
+  draw(field: string, width: number | null): void;
   /** Puts `field` before the column at `to`. */
   move(field: string, to: number): void;
 }
@@ -136,33 +138,53 @@ export function HeadCell({
           </ActionIcon>
         </Tooltip>
       </div>
-      <Grip width={width} onWidth={(next) => actions.resize(column.name, next)} />
+      <Grip
+        width={width}
+        onDraw={(next) => actions.draw(column.name, next)}
+        onWidth={(next) => actions.resize(column.name, next)}
+      />
     </div>
   );
 }
 
-/** The edge of a header; the column is drawn at its new width while it is dragged. */
-function Grip({ width, onWidth }: { width: number; onWidth: (width: number) => void }) {
+/**
+ * The edge of a header. While it is dragged the column is only drawn at its new width: browsers
+ * take few changes of an address in a row.
+ */
+function Grip({
+  width,
+  onDraw,
+  onWidth,
+}: {
+  width: number;
+  onDraw: (width: number | null) => void;
+  onWidth: (width: number) => void;
+}) {
   const [from, setFrom] = useState<{ x: number; width: number } | null>(null);
-  const move = (event: PointerEvent) => {
-    if (from !== null) onWidth(boundedWidth(from.width + event.clientX - from.x));
+  const at = (x: number) => (from === null ? width : boundedWidth(from.width + x - from.x));
+  const end = () => {
+    setFrom(null);
+    onDraw(null);
   };
   return (
     <div
       className="head-grip"
       aria-hidden
       data-dragged={from !== null || undefined}
-      draggable
-      onDragStart={(event) => {
-        event.preventDefault();
-        event.stopPropagation();
-      }}
+      // Else the browser takes it as a drag of the header around.
+      onMouseDown={(event) => event.preventDefault()}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         setFrom({ x: event.clientX, width });
       }}
-      onPointerMove={move}
-      onPointerUp={() => setFrom(null)}
+      onPointerMove={(event) => {
+        if (from !== null) onDraw(at(event.clientX));
+      }}
+      onPointerUp={(event) => {
+        if (from !== null && at(event.clientX) !== from.width) onWidth(at(event.clientX));
+        end();
+      }}
+      onPointerCancel={end}
     />
   );
 }

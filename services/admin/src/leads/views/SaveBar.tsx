@@ -1,8 +1,13 @@
-import { Alert, Button, Group, HoverCard, List, Text } from "@mantine/core";
+import { Button, Group, List, Modal, Popover, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useCommand } from "../../api/commands";
+import { Problem } from "../../api/problem";
+import { useNames } from "../../api/queries";
+import { worded } from "../../jobs/figures";
+import { Moment } from "../../parts/Moment";
 import { ProblemAlert } from "../../parts/ProblemAlert";
 import { sent } from "../filter/tree";
 import { type LeadsState, storedLayout } from "../useLeadsState";
@@ -29,10 +34,20 @@ export function contentsOf(state: LeadsState) {
   };
 }
 
+/**
+ * What of a saved view is to be changed. What is as it was stays in the view whole, also the parts
+ * of it that cannot be used now.
+ */
+export function changesOf(state: LeadsState) {
+  const all = contentsOf(state);
+  return Object.fromEntries(state.changed.map((part) => [part, all[part]]));
+}
+
 /** Says what differs from the saved view: save it, save it as another one, or leave it. */
 export function SaveBar({ state }: { state: LeadsState }) {
   const [naming, setNaming] = useState(false);
   const command = useCommand();
+  const queries = useQueryClient();
   const { view, changed, set } = state;
   const may = view !== undefined && view.kind !== "default" && view.may !== "view";
   const save = () =>
@@ -41,10 +56,12 @@ export function SaveBar({ state }: { state: LeadsState }) {
       {
         name: "ChangeView",
         id: view.view,
-        body: contentsOf(state),
+        body: changesOf(state),
         version: view.version ?? undefined,
       },
       {
+        // What somebody else saved meanwhile is read, so that one sees it and can go on.
+        onError: () => queries.invalidateQueries({ queryKey: ["views"] }),
         onSuccess: () => {
           set(NOTHING_CHANGED, true);
           notifications.show({ message: `“${view.name}” is saved.`, color: "teal" });
@@ -94,20 +111,63 @@ export function SaveBar({ state }: { state: LeadsState }) {
           onClose={() => setNaming(false)}
         />
       )}
-      {command.error !== null && !naming && (
-        <Alert p={4} color="red" withCloseButton onClose={() => command.reset()}>
-          <ProblemAlert error={command.error} />
-        </Alert>
+      {command.error !== null && !naming && view !== undefined && (
+        <NotSaved
+          view={view}
+          changed={changed}
+          error={command.error}
+          onSave={save}
+          onClose={() => command.reset()}
+        />
       )}
     </Group>
+  );
+}
+
+/** Why a view was not saved; where somebody else was faster, who that was and a way on. */
+function NotSaved({
+  view,
+  changed,
+  error,
+  onSave,
+  onClose,
+}: {
+  view: View;
+  changed: readonly string[];
+  error: Error;
+  onSave: () => void;
+  onClose: () => void;
+}) {
+  const names = useNames();
+  const moved = error instanceof Problem && error.status === 412;
+  return (
+    <Modal opened onClose={onClose} title={`“${view.name}” is not saved`}>
+      <Stack>
+        {moved ? (
+          <Text size="sm">
+            {names.actor(view.changed_by)} changed it, <Moment at={view.changed_at} />, after you
+            had opened it. What of it you did not change is shown as it is now; saving puts your{" "}
+            {changed.join(", ")} in the place of theirs. Its versions keep both.
+          </Text>
+        ) : (
+          <ProblemAlert error={error} />
+        )}
+        <Group justify="end">
+          <Button variant="default" onClick={onClose}>
+            Do not save
+          </Button>
+          {moved && changed.length > 0 && <Button onClick={onSave}>Save mine all the same</Button>}
+        </Group>
+      </Stack>
+    </Modal>
   );
 }
 
 function UnknownParts({ view }: { view: View }) {
   const { unknown } = view;
   return (
-    <HoverCard width={340} shadow="md">
-      <HoverCard.Target>
+    <Popover width={360} shadow="md" position="bottom-start">
+      <Popover.Target>
         <Button
           size="compact-xs"
           variant="light"
@@ -116,17 +176,20 @@ function UnknownParts({ view }: { view: View }) {
         >
           {unknown.length === 1 ? "1 part is not used" : `${unknown.length} parts are not used`}
         </Button>
-      </HoverCard.Target>
-      <HoverCard.Dropdown>
+      </Popover.Target>
+      <Popover.Dropdown>
         <List size="xs">
           {unknown.map((one) => (
-            <List.Item key={`${one.pointer} ${one.detail}`}>{one.detail}</List.Item>
+            <List.Item key={`${one.pointer} ${one.detail}`}>
+              {worded(one.pointer.split("/")[1] ?? "")}: {one.detail}
+            </List.Item>
           ))}
         </List>
         <Text size="xs" c="dimmed" mt={6}>
-          They are kept in the view, and used again when they are there again.
+          They are kept in the view, and used again when they are there again. Only another filter,
+          sort or choice of columns saved in their place takes them out.
         </Text>
-      </HoverCard.Dropdown>
-    </HoverCard>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

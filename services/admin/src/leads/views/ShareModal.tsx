@@ -26,10 +26,9 @@ export function ShareModal({ view, onClose }: { view: View; onClose: () => void 
     value: `team:${one.team_id}`,
     label: one.name,
   }));
-  const users = (organisation.data?.users ?? []).map((one) => ({
-    value: `user:${one.user_id}`,
-    label: one.name,
-  }));
+  const users = (organisation.data?.users ?? [])
+    .filter((one) => one.active && one.user_id !== view.owner)
+    .map((one) => ({ value: `user:${one.user_id}`, label: one.name }));
   return (
     <Modal opened onClose={onClose} title={`Share “${view.name}”`} size="md">
       <Stack>
@@ -41,7 +40,15 @@ export function ShareModal({ view, onClose }: { view: View; onClose: () => void 
             <Table.Tbody>
               {view.shares.map((share) => (
                 <Table.Tr key={share.to}>
-                  <Table.Td>{names.actor(share.to)}</Table.Td>
+                  <Table.Td>
+                    {names.actor(share.to)}
+                    {share.to.startsWith("team:") && (
+                      <Text span size="sm" c="dimmed">
+                        {" "}
+                        (team)
+                      </Text>
+                    )}
+                  </Table.Td>
                   <Table.Td>{share.may === "edit" ? "may change it" : "may look at it"}</Table.Td>
                   <Table.Td w={30}>
                     <CloseButton
@@ -70,6 +77,7 @@ export function ShareModal({ view, onClose }: { view: View; onClose: () => void 
           value={to}
           onChange={setTo}
           data-autofocus
+          openOnFocus={false}
         />
         <SegmentedControl
           aria-label="What they may do"
