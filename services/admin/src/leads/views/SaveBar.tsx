@@ -146,7 +146,7 @@ function NotSaved({
         {moved ? (
           <Text size="sm">
             {names.actor(view.changed_by)} changed it, <Moment at={view.changed_at} />, after you
-            had opened it. What of it you did not change is shown as it is now; saving puts your{" "}
+            had opened it. What you did not change is shown as it is now; saving puts your{" "}
             {changed.join(", ")} in the place of theirs. Its versions keep both.
           </Text>
         ) : (

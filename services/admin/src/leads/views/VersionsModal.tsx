@@ -120,8 +120,10 @@ function deed(one: Version, names: Names): string {
       return one.back_to === null
         ? `${parts || "nothing"} changed`
         : `back to ${one.back_to}${parts === "" ? "" : `: ${parts}`}`;
-    case "shared":
-      return `shared with ${names.actor(one.to)}, who may ${one.may === "edit" ? "change" : "see"} it`;
+    case "shared": {
+      const may = one.may === "edit" ? "change" : "see";
+      return `shared with ${names.actor(one.to)}, who may ${may} it`;
+    }
     case "share_ended":
       return `no longer shared with ${names.actor(one.to)}`;
     default:
