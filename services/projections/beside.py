@@ -22,6 +22,11 @@ LOCK_MENDING = 7_005_005
 SLICE = 2_000
 """So many leads are mended while workers wait: some hundredths of a second."""
 
+NAMED = 100_000
+"""Where so many leads differ they are not named one by one, for a million names take 300 MB: all
+leads are gone through.
+"""
+
 _UNMENDED = "select generation from read.models where name = 'lead' and unmended"
 _NEXT = """
     select array_agg(lead_id order by lead_id) from (
@@ -124,7 +129,9 @@ async def set_right(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
 
 
 async def differing(pool: "asyncpg.Pool[asyncpg.Record]", table: Table) -> set[UUID]:
-    """Return the leads whose row in `table` is not what the grid in use says of them."""
+    """Return the leads whose row in `table` is not what the grid in use says of them; when they are
+    NAMED or more, only so many of them.
+    """
     passing = {*table.model.key, "version", "position"}
     names = [name for name in table.names if name not in passing]
     ours, theirs = (", ".join(f"{side}.{name}" for name in names) for side in ("n", "o"))
@@ -134,7 +141,7 @@ async def differing(pool: "asyncpg.Pool[asyncpg.Record]", table: Table) -> set[U
         rows = await connection.fetch(
             f"select lead_id from read.{table.name} n"  # noqa: S608 - our names
             " full join read.lead o using (lead_id)"
-            f" where row({ours}) is distinct from row({theirs})",
+            f" where row({ours}) is distinct from row({theirs}) limit {NAMED}",
             timeout=BUILD_SECONDS_MAX,
         )
     return {lead for (lead,) in rows}

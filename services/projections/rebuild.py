@@ -100,7 +100,7 @@ async def rebuild(
     """Rebuild the read model and switch to it. Raises RebuildRefused; LookupError for no such.
 
     What stands beside the grid is mended where the new grid differs from the one before; with
-    `all_beside` then everywhere, which takes much longer.
+    `all_beside`, or where very many differ, then everywhere, which takes much longer.
     """
     model = BY_NAME[name]
     began = time.monotonic()
@@ -126,6 +126,7 @@ async def rebuild(
             if name == "lead":
                 # What readers see otherwise now goes first.
                 await beside.mend(pool, differing | catching_up.changed)
+                all_beside = all_beside or len(differing) >= beside.NAMED
                 if all_beside:
                     await beside.set_right(pool)
                 if all_beside or not catching_up.unmended:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -42,6 +42,7 @@ from services.query.selection import DIGEST
 from tests.bench.harness import tell
 
 CHUNK = 2_000
+MONTH = timedelta(days=30)
 NORTH, SOUTH = f"team:{team_id('North')}", f"team:{team_id('South')}"
 ADMIN = next(user for user in USERS if user.name == "admin")
 ACTOR = Actor(f"user:{ADMIN.id}", "admin", ADMIN.id, team_id("Head office"))
@@ -143,8 +144,10 @@ async def select_all(commanding: Commanding, owner_url: str) -> Drive:
     return Drive(commanding, selection, count, f"{count}.{found}")
 
 
-async def make_leads(commanding: Commanding, count: int) -> None:
-    """Make leads of the campaign's clients, over and over, and record every call made to them."""
+async def make_leads(commanding: Commanding, count: int, *, six_events_each: bool = False) -> None:
+    """Make leads of the campaign's clients, over and over, and record every call made to them, 2.8
+    each. With `six_events_each` four in five are called as often again a month later.
+    """
     await set_up(commanding, {})
     await commanding.handle(Order(campaign_command(), Principal("", ""), CAMPAIGN, ACTOR))
     wanted = {ORGANISATION_ID: "organisation", CAMPAIGN: "campaign"}
@@ -164,7 +167,10 @@ async def make_leads(commanding: Commanding, count: int) -> None:
             command = lead_command(client).model_copy(update=changes)
             append, state = _decided(commanding, facts, lead, Lead(), command)
             appends.append(append)
-            made.append((lead, state, _calls(client)))
+            calls = _calls(client)
+            if six_events_each and client.number % 5:
+                calls += [_a_month_later(call) for call in calls]
+            made.append((lead, state, calls))
         await _stored(commanding, appends)
     tell(f"   {len(made):,} leads made")
     recorded = 0
@@ -206,6 +212,15 @@ def _calls(client: Client) -> list[RecordCall]:
         )
         for call in calls_of(client)
     ]
+
+
+def _a_month_later(call: RecordCall) -> RecordCall:
+    changes = {
+        "call_id": f"{call.call_id}-again",
+        "started_at": call.started_at + MONTH,
+        "ended_at": call.ended_at and call.ended_at + MONTH,
+    }
+    return call.model_copy(update=changes)
 
 
 def _decided(

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from schemas.lead import LeadDeleted, LeadDialScheduled, LeadPriorityChanged
+from services.projections import beside as beside_grid
 from services.projections import filling, tables
 from services.projections import rebuild as rebuilding
 from services.projections.rebuild import RebuildRefused, definition_of, rebuild, rebuild_stale
@@ -153,6 +154,25 @@ async def test_a_rebuilt_grid_leaves_right_what_stands_beside_it(
     await own.close()
     assert await beside(database_url) != before or damage == "grid lost"
     await rebuild("lead", database_url, SECRET, all_beside=damage not in FOLLOWED)
+    assert await beside(database_url) == before
+    assert await rows(database_url, UNMENDED) == [(False,)]
+
+
+async def test_where_many_leads_differ_all_are_mended(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not all remembered: a rebuild holds little memory however many they are."""
+    monkeypatch.setattr(beside_grid, "NAMED", 2)
+    async with opened(database_url) as log:
+        await Story(log).leads(4, calls=1)
+        async with working(database_url):
+            await settled(log)
+    before = await beside(database_url)
+    own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
+    for statement in DAMAGE["as the grid"]:
+        await own.execute(statement)
+    await own.close()
+    await rebuild("lead", database_url, SECRET)
     assert await beside(database_url) == before
     assert await rows(database_url, UNMENDED) == [(False,)]
 
