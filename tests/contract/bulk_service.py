@@ -97,7 +97,7 @@ class Bulk:
     async def work(self) -> None:
         """Let the runner do all there is."""
         stop = asyncio.Event()
-        while await self.runner.work_once(stop) and await self.waiting():
+        while await self.runner.work.once(stop) and await self.waiting():
             pass
 
     async def waiting(self) -> bool:

@@ -55,7 +55,7 @@ class Imports:
     async def work(self) -> None:
         """Let the worker do all there is."""
         stop = asyncio.Event()
-        while await self.waits() and await self.worker.work_once(stop):
+        while await self.waits() and await self.worker.work.once(stop):
             pass
 
     async def waits(self) -> bool:

@@ -31,7 +31,7 @@ async def later(bulk: Bulk, owner_url: str, days: int) -> None:
     await owner.close()
     bulk.runner = Runner(bulk.service.commanding, bulk.service.clock)
     stop = asyncio.Event()
-    while await bulk.runner.work_once(stop):
+    while await bulk.runner.work.once(stop):
         pass
 
 
@@ -99,5 +99,5 @@ async def test_a_finished_job_is_dated_even_when_its_runner_died_before_it_could
     owner = await asyncpg.connect(owner_url)
     await owner.execute("update job.jobs set outcomes_until = null, look_at = now()")
     await owner.close()
-    await bulk.runner.work_once(asyncio.Event())
+    await bulk.runner.work.once(asyncio.Event())
     assert (await bulk.job(job["id"]))["outcomes_until"] is not None

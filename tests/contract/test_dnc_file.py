@@ -32,7 +32,7 @@ class Desk:
         return await self.service.client.post(f"{PLACE}?{query}", content=raw, headers=sent)
 
     async def work(self) -> None:
-        while await self.worker.work_once(asyncio.Event()):
+        while await self.worker.work.once(asyncio.Event()):
             pass
 
     async def get(self, path: str, by: str = "admin") -> Any:

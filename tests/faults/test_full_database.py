@@ -110,7 +110,7 @@ async def test_a_bulk_job_waits_however_long_and_goes_on(bulk: Bulk, owner_url: 
     async with full(owner_url, "log.events"):
         for _ in range(7):  # faults of its own would have stalled it after five
             await pool.execute("update job.jobs set look_at = now() where look_at is not null")
-            assert not await bulk.runner.work_once(asyncio.Event())
+            assert not await bulk.runner.work.once(asyncio.Event())
     await pool.execute("update job.jobs set look_at = now() where look_at is not null")
     await bulk.work()
     shown = await bulk.job(job["id"])
@@ -138,8 +138,8 @@ async def test_a_file_that_found_no_space_is_sent_again_under_its_key(
     worker = FileWorker(service.commanding, service.clock)
     async with full(owner_url, "job.dnc_file_rows"):
         for _ in range(7):
-            assert not await worker.work_once(asyncio.Event())
-    while await worker.work_once(asyncio.Event()):
+            assert not await worker.work.once(asyncio.Event())
+    while await worker.work.once(asyncio.Event()):
         pass
     path, headers = taken.headers["location"], {"authorization": f"Bearer {KEYS['admin']}"}
     planned: Any = (await service.client.get(path, headers=headers)).json()

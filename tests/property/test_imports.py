@@ -44,7 +44,7 @@ def test_a_file_is_imported_once_however_often_it_is_stopped_or_sent(
                 plan = {"imports.after_append": ("raise", stop_at)}
                 with patch.object(failpoints, "_plan", plan):
                     try:
-                        await imports.worker.work_once(asyncio.Event())
+                        await imports.worker.work.once(asyncio.Event())
                     except failpoints.FailpointHit:
                         await log.pool.execute("update job.imports set lease_until = '-infinity'")
                 await imports.work()

@@ -23,9 +23,9 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     async with open_commanding(settings, clock) as commanding:
         say_ready()
         async with asyncio.TaskGroup() as work:
-            work.create_task(Runner(commanding, clock).run(stop))
-            work.create_task(FileWorker(commanding, clock).run(stop))
-            work.create_task(ImportWorker(commanding, clock).run(stop))
+            work.create_task(Runner(commanding, clock).work.run(stop))
+            work.create_task(FileWorker(commanding, clock).work.run(stop))
+            work.create_task(ImportWorker(commanding, clock).work.run(stop))
             work.create_task(ImportErasing(commanding).run(stop))
 
 

@@ -38,7 +38,7 @@ async def run_plan(
                 decided = await with_duplicates(judge, decided, claims)
                 if targets[-1].ordinal <= progress.reached:
                     continue
-                rows = [row_of(lease.job, "plan", one, judge.after) for one in decided]
+                rows = [row_of(lease.id, "plan", one, judge.after) for one in decided]
                 progress.reached = targets[-1].ordinal
                 count(progress, rows)
                 progress.digest = hashlib.sha256(progress.digest + digested(rows)).digest()

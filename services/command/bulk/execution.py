@@ -107,7 +107,7 @@ class Execution:
     async def recover(self, source: Source) -> None:
         """Note what was appended just before the job was cancelled and is not noted yet."""
         self._progress = await self._tables.begin(self._lease, "done")
-        noted = await self._tables.noted_beyond(self._lease.job, self._progress.reached)
+        noted = await self._tables.noted_beyond(self._lease.id, self._progress.reached)
         targets = [
             target
             for target in await source(self._progress.reached, 4 * BATCH)
@@ -195,7 +195,7 @@ class Execution:
             if isinstance(result, Appended):
                 one.version_after = result.versions[one.target.lead]
                 one.position = result.position
-            elif isinstance(result, log_outcome.StaleRead) and result.stream_id == self._lease.job:
+            elif isinstance(result, log_outcome.StaleRead) and result.stream_id == self._lease.id:
                 moved = True
             elif self._is_final(one, result, holders):
                 continue
@@ -223,14 +223,14 @@ class Execution:
         own = sum(not isinstance(event, Elsewhere) for event in one.events)
         answer = orjson.dumps([first, first + own])
         commanded = Commanded(self._command_id(one.target.lead), REQUEST, answer)
-        return self._judge.append(one, commanded, {self._lease.job: self._version})
+        return self._judge.append(one, commanded, {self._lease.id: self._version})
 
     def _command_id(self, lead: UUID) -> UUID:
-        return named_id(self._lease.job, str(lead))
+        return named_id(self._lease.id, str(lead))
 
     async def _note(self, decided: Sequence[Decided], reached: int) -> None:
         """Store the outcomes, and that all up to `reached` have theirs."""
-        rows = [row_of(self._lease.job, "done", one, self._judge.after) for one in decided]
+        rows = [row_of(self._lease.id, "done", one, self._judge.after) for one in decided]
         count(self._progress, rows)
         self._progress.reached = reached
         await self._tables.store(self._lease, "done", self._progress, rows)

@@ -14,6 +14,7 @@ import asyncpg
 
 from services.command.bulk.clearing import OUTCOMES_KEPT
 from services.command.bulk.deciding import Target
+from services.command.leased import LeaseLost
 
 Step = Literal["plan", "done"]
 Connection = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -40,15 +41,11 @@ Row = tuple[Any, ...]
 """A row of job.outcomes, in the order of COLUMNS."""
 
 
-class LeaseLost(RuntimeError):
-    """Another process works on the job now."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to work on a job, until it runs out or is taken over."""
 
-    job: UUID
+    id: UUID
     epoch: int
     faults: int
 
@@ -102,20 +99,20 @@ class JobTables:
     async def release(self, lease: Lease, *, unfinished: bool = False) -> None:
         """Give the job back, to be looked at again if unfinished or asked for lately."""
         await self.pool.execute(
-            _RELEASE, lease.job, lease.epoch, unfinished, LOOK_AGAIN, ASKED_LATELY
+            _RELEASE, lease.id, lease.epoch, unfinished, LOOK_AGAIN, ASKED_LATELY
         )
 
     async def fail(self, lease: Lease, kind: str) -> None:
         """Give the job back after a fault, to be tried later; after five in a row it waits."""
         pause = LOOK_AGAIN * 2**lease.faults
-        await self.pool.execute(_FAIL, lease.job, lease.epoch, kind, pause, FAULTS_MAX)
+        await self.pool.execute(_FAIL, lease.id, lease.epoch, kind, pause, FAULTS_MAX)
 
     async def drop(self, lease: Lease) -> None:
         """Forget a job that was never asked for: its request was refused, or never arrived."""
         await self.pool.execute(
             "delete from job.jobs where id = $1 and epoch = $2"
             " and asked_at < clock_timestamp() - $3::interval",
-            lease.job,
+            lease.id,
             lease.epoch,
             ASKED_LATELY,
         )
@@ -128,10 +125,10 @@ class JobTables:
         """Return how far a step is, having begun it if nobody had."""
         await self.pool.execute(
             "insert into job.steps (job_id, step) values ($1, $2) on conflict do nothing",
-            lease.job,
+            lease.id,
             step,
         )
-        return Progress(*await self.pool.fetchrow(_STEP, lease.job, step))
+        return Progress(*await self.pool.fetchrow(_STEP, lease.id, step))
 
     async def store(
         self, lease: Lease, step: Step, progress: Progress, rows: Sequence[Row]
@@ -143,7 +140,7 @@ class JobTables:
             await _hold(connection, lease)
             await connection.execute(
                 _MOVE,
-                lease.job,
+                lease.id,
                 step,
                 progress.reached,
                 progress.applied,
@@ -160,14 +157,14 @@ class JobTables:
         self, lease: Lease, *, plan: bool, selection: UUID | None, undoes: UUID | None
     ) -> None:
         """List every lead without an outcome as not reached: of the plan, if there is one."""
-        statement, source = _REST_OF_PLAN, lease.job
+        statement, source = _REST_OF_PLAN, lease.id
         if not plan and selection is not None:
             statement, source = _REST_OF_SELECTION, selection
         elif not plan and undoes is not None:
             statement, source = _REST_OF_CHANGED, undoes
         async with self.pool.acquire() as connection, connection.transaction():
             await _hold(connection, lease)
-            await connection.execute(statement, lease.job, source, timeout=120)
+            await connection.execute(statement, lease.id, source, timeout=120)
 
     async def counts(self, job: UUID, step: Step) -> dict[str, int]:
         """Count the rows of a step by outcome."""
@@ -260,9 +257,9 @@ class JobTables:
 
 
 async def _hold(connection: Any, lease: Lease) -> None:
-    held = await connection.fetchval(_HOLD, lease.job, lease.epoch, LEASE)
+    held = await connection.fetchval(_HOLD, lease.id, lease.epoch, LEASE)
     if held is None:
-        raise LeaseLost(str(lease.job))
+        raise LeaseLost(str(lease.id))
 
 
 _WAKE = """

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.command.leased import LeaseLost
 from services.kit.keys import DataKey, MasterKey
 
 Step = Literal["plan", "done"]
@@ -18,10 +19,6 @@ LOOK_AGAIN = timedelta(milliseconds=200)
 FAULTS_MAX = 5
 KEPT = timedelta(days=7)
 UPLOAD_MAX = timedelta(hours=1)
-
-
-class LeaseLost(RuntimeError):
-    """Another process works on the file now."""
 
 
 @dataclass(frozen=True, slots=True)

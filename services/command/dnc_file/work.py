@@ -9,7 +9,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -21,26 +20,22 @@ from schemas.organisation import ORGANISATION_ID
 from services.command.aggregates import AGGREGATES
 from services.command.dnc_file.lines import Lines, layout_of
 from services.command.dnc_file.settings import DncFileSettings
-from services.command.dnc_file.tables import DncFile, FileTables, LeaseLost, Run
+from services.command.dnc_file.tables import DncFile, FileTables, Run
 from services.command.domain.admission import role_suffices
 from services.command.domain.decider import Reason, Refused, decide
 from services.command.domain.facts import Actor, Facts
 from services.command.domain.phones import NotAPhone, parse_phone
 from services.command.handler import Commanding
 from services.command.hashes import dnc_stream
+from services.command.leased import Leased
 from services.command.seen import Seen
 from services.kit import append as log_outcome
 from services.kit.append import Append, Commanded, NewEvent, StreamAppend
-from services.kit.background import pause
 from services.kit.clock import Clock
-from services.kit.failpoints import FailpointHit, at
-from services.kit.http import failure
-from services.kit.outage import is_away
-from services.kit.telemetry import logger
+from services.kit.failpoints import at
 
 ROWS = 1_000
 POLL_SECONDS = 0.2
-CLEAR_SECONDS = 600.0
 CONFLICTS_MAX = 5
 LETTERS = {"a": "accepted", "t": "there", "r": "refused", "-": "empty"}
 _REQUEST = b"dnc file"
@@ -68,7 +63,7 @@ class Decided:
 
 
 class FileWorker:
-    """Works on file loads, one after the other."""
+    """Works on file loads, one after the other: `work` is to be run."""
 
     def __init__(self, commanding: Commanding, clock: Clock) -> None:
         """Decide and append with `commanding`."""
@@ -76,48 +71,23 @@ class FileWorker:
         self._states = commanding.states
         self._clock = clock
         self.tables = FileTables(commanding.log.pool, commanding.log.keys.master)
-        self._clear_at = 0.0
+        self.work = Leased(
+            "dnc-file",
+            claim=self.tables.claim,
+            do=self._work,
+            leave=self.tables.release,
+            fail=self.tables.fail,
+            clear=self.tables.clear_expired,
+            poll_seconds=POLL_SECONDS,
+        )
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is under way then is left for the next one."""
-        while not stop.is_set():
-            try:
-                worked = await self.work_once(stop)
-            except FailpointHit:
-                raise
-            except Exception as error:  # noqa: BLE001 - a database that is away comes back
-                logger().warning("dnc-file-worker-fault", **failure(error))
-                worked = False
-            if not worked:
-                await pause(stop, POLL_SECONDS)
-
-    async def work_once(self, stop: asyncio.Event) -> bool:
-        """Work on one file as far as it goes; False when none waits."""
-        if monotonic() >= self._clear_at:
-            self._clear_at = monotonic() + CLEAR_SECONDS
-            await self.tables.clear_expired()
-        file = await self.tables.claim()
-        if file is None:
-            return False
-        try:
-            if file.state == "planning":
-                await self._plan(file, stop)
-            elif file.state == "executing":
-                await self._execute(file, stop)
-            else:
-                await self.tables.finish(file, "cancelled")
-        except LeaseLost:
-            logger().warning("dnc-file-lease-lost", file=str(file.id))
-        except FailpointHit:
-            raise
-        except Exception as error:  # noqa: BLE001 - one file's fault is not the others'
-            if is_away(error):  # it waits, however long, and goes on where it was
-                logger().warning("dnc-file-waits", file=str(file.id), **failure(error))
-                await self.tables.release(file)
-                return False
-            logger().error("dnc-file-fault", file=str(file.id), **failure(error))
-            await self.tables.fail(file, type(error).__name__)
-        return True
+    async def _work(self, file: DncFile, stop: asyncio.Event) -> None:
+        if file.state == "planning":
+            await self._plan(file, stop)
+        elif file.state == "executing":
+            await self._execute(file, stop)
+        else:
+            await self.tables.finish(file, "cancelled")
 
     async def _goes_on(self, file: DncFile, stop: asyncio.Event) -> bool:
         if stop.is_set():

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.command.leased import LeaseLost
 from services.kit.keys import DataKey, MasterKey
 
 Step = Literal["plan", "done", "undo"]
@@ -26,10 +27,6 @@ UPLOAD_MAX = timedelta(hours=1)
 _HEADER = 0xFFFF_FFFF
 _CELLS = 0x8000_0000
 """What refused rows are bound to when they are encrypted: parts of the file count from 0."""
-
-
-class LeaseLost(RuntimeError):
-    """Another process works on the import now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ rests on the version of the import's own stream, so that nothing is done after i
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from time import monotonic
+from functools import partial
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -31,20 +31,18 @@ from services.command.imports.deciding import (
 )
 from services.command.imports.reading import Row, Rows
 from services.command.imports.settings import ImportSettings
-from services.command.imports.tables import ImportRow, ImportTables, LeaseLost, Run, Step
+from services.command.imports.tables import ImportRow, ImportTables, Run, Step
 from services.command.imports.undoing import UndoJudge, leads_of
+from services.command.leased import Leased
 from services.command.planning import Plan
 from services.command.seen import Seen
 from services.kit import append as log_outcome
 from services.kit.append import Commanded
 from services.kit.auth import Principal
-from services.kit.background import pause
 from services.kit.clock import Clock
 from services.kit.eventlog import EventLog
-from services.kit.failpoints import FailpointHit, at
-from services.kit.http import failure
+from services.kit.failpoints import at
 from services.kit.ids import named_id
-from services.kit.outage import is_away
 from services.kit.telemetry import logger
 
 ROWS = 1_000
@@ -54,7 +52,6 @@ ROW_BYTES_MIN = 12
 
 SLICE_BYTES = 65_536
 POLL_SECONDS = 0.2
-CLEAR_SECONDS = 600.0
 ROUNDS_MAX = 20
 WORKER = Actor("service:imports", "admin")
 NOBODY = Principal("", "")
@@ -83,7 +80,7 @@ class Judged(Protocol):
 
 
 class ImportWorker:
-    """Works on imports, one after the other."""
+    """Works on imports, one after the other: `work` is to be run."""
 
     def __init__(self, commanding: Commanding, clock: Clock) -> None:
         """Decide and append with `commanding`."""
@@ -91,43 +88,15 @@ class ImportWorker:
         self._log = commanding.log
         self._clock = clock
         self.tables = ImportTables(commanding.log.pool, commanding.log.keys.master)
-        self._clear_at = 0.0
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is under way then is left for the next one."""
-        while not stop.is_set():
-            try:
-                worked = await self.work_once(stop)
-            except FailpointHit:
-                raise
-            except Exception as error:  # noqa: BLE001 - a database that is away comes back
-                logger().warning("import-worker-fault", **failure(error))
-                worked = False
-            if not worked:
-                await pause(stop, POLL_SECONDS)
-
-    async def work_once(self, stop: asyncio.Event) -> bool:
-        """Work on one import as far as it goes; False when none waits."""
-        if monotonic() >= self._clear_at:
-            self._clear_at = monotonic() + CLEAR_SECONDS
-            await self.clear()
-        row = await self.tables.claim()
-        if row is None:
-            return False
-        try:
-            await self._work(row, stop)
-        except LeaseLost:
-            logger().warning("import-lease-lost", one=str(row.id))
-        except FailpointHit:
-            raise
-        except Exception as error:  # noqa: BLE001 - one import's fault is not the others'
-            if is_away(error):  # it waits, however long, and goes on where it was
-                logger().warning("import-waits", one=str(row.id), **failure(error))
-                await self.tables.release(row, again=True)
-                return False
-            logger().error("import-fault", one=str(row.id), **failure(error))
-            await self.tables.fail(row, type(error).__name__)
-        return True
+        self.work = Leased(
+            "import",
+            claim=self.tables.claim,
+            do=self._work,
+            leave=partial(self.tables.release, again=True),
+            fail=self.tables.fail,
+            clear=self.clear,
+            poll_seconds=POLL_SECONDS,
+        )
 
     async def clear(self) -> None:
         """Take away what is past its time; imports that nobody started are cancelled."""
