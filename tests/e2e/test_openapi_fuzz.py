@@ -2,7 +2,8 @@
 
 What is sent follows from the committed OpenAPI document alone: values the schemas allow, their
 edges, and values they forbid. A lead that exists stands in half of the paths; ids nobody has are
-tried by the tests of hostile input. The same requests are made in every run; LEADS_FUZZ_SEED is a
+tried by the tests of hostile input. Of the stream that never ends the first words are looked at,
+through a door that ends it there. The same requests are made in every run; LEADS_FUZZ_SEED is a
 number that makes others.
 """
 
@@ -18,7 +19,8 @@ import pytest
 from services.local.demo_keys import demo_keys
 from services.local.sample import run_sample
 from services.local.sample_data import clients
-from services.local.stack import Stack, running_stack
+from services.local.stack import running_stack
+from tests.e2e.first_words import first_words_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "schemas" / "generated" / "openapi.json"
@@ -89,8 +91,10 @@ def without_branches(schema: Any) -> Any:
     return {name: without_branches(part) for name, part in schema.items()}
 
 
-async def fuzzed(stack: Stack, folder: Path, by: str, phases: str) -> tuple[int, str]:
+async def fuzzed(address: str, folder: Path, by: str, *which: str) -> tuple[int, str]:
     """Run schemathesis as that demo user; return its exit code and what it printed.
+
+    which: operations and phases, as its options.
 
     One worker: with more the interpreter itself may fail (recursion depth of its parser).
     """
@@ -99,10 +103,9 @@ async def fuzzed(stack: Stack, folder: Path, by: str, phases: str) -> tuple[int,
     config.write_text(CONFIG.format(examples=EXAMPLES, lead=next(iter(clients(1))).lead))
     running = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
-        *("run", str(document), "--url", stack.address, "--no-color"),
+        *("run", str(document), "--url", address, "--no-color"),
         *("--header", f"Authorization: Bearer {demo_keys(folder)[by]}"),
-        *("--exclude-path", NEVER_ENDING, "--phases", phases),
-        *("--seed", SEED, "--generation-database", "none"),
+        *("--seed", SEED, "--generation-database", "none", *which),
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -118,5 +121,10 @@ async def test_every_answer_is_as_the_document_says(
     monkeypatch.setenv("LEADS_TRANSPORT", "log")
     async with running_stack(tmp_path, print) as stack:
         await run_sample(stack, print, limit=LEADS)
-        code, printed = await fuzzed(stack, tmp_path, by, phases)
+        which = ("--exclude-path", NEVER_ENDING, "--phases", phases)
+        code, printed = await fuzzed(stack.address, tmp_path, by, *which)
+        assert code == 0, printed
+        async with first_words_of(stack.address) as door:
+            which = ("--include-path", NEVER_ENDING, "--phases", phases)
+            code, printed = await fuzzed(door, tmp_path, by, *which)
         assert code == 0, printed
