@@ -3,8 +3,9 @@
 Small, so it is kept in memory and read anew whenever one of its tables has moved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import orjson
@@ -18,7 +19,7 @@ from services.query.columns import COLUMNS, CONTACT_NUMBERS, FIELD_KINDS, SYSTEM
 class Directory:
     """The organisation as read at `stamp`. `kinds` are all names a filter may use, `indexed` the
     template fields that have an index of their own, `statuses` those the organisation has of its
-    own or changed.
+    own or changed, `campaigns` how many there are.
     """
 
     stamp: tuple[int, ...]
@@ -26,6 +27,7 @@ class Directory:
     kinds: Mapping[str, Kind]
     indexed: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
+    campaigns: int = 0
 
     @property
     def single_kinds(self) -> dict[str, Kind]:
@@ -76,16 +78,15 @@ async def read_directory(
     tree = TeamTree({row["team_id"]: row["parent_id"] for row in teams}, members)
     chosen = await connection.fetch("select name from read.chosen_fields")
     statuses = await connection.fetch("select code from read.status")
-    kinds = {**EMPTY.kinds, **await _field_kinds(connection)}
-    indexed = frozenset(name for (name,) in chosen)
-    return Directory(stamp, tree, kinds, indexed, frozenset(code for (code,) in statuses))
-
-
-async def _field_kinds(
-    connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]",
-) -> dict[str, Kind]:
-    """Return the kind of every template field; of one name with two types the older campaign's."""
     templates = await connection.fetch("select fields from read.campaign order by campaign_id")
+    kinds = {**EMPTY.kinds, **_field_kinds(templates)}
+    indexed = frozenset(name for (name,) in chosen)
+    known = frozenset(code for (code,) in statuses)
+    return Directory(stamp, tree, kinds, indexed, known, len(templates))
+
+
+def _field_kinds(templates: Sequence[Any]) -> dict[str, Kind]:
+    """Return the kind of every template field; of one name with two types the older campaign's."""
     kinds: dict[str, Kind] = {}
     for (fields,) in templates:
         for field in orjson.loads(fields):

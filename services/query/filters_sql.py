@@ -49,11 +49,12 @@ Wanted = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Found:
     """What is known of texts that were looked up before: `few` leads match, and which; or `many`
-    do, which the planner would not believe.
+    do, which the planner would not believe. `total`: of so many leads.
     """
 
     few: Mapping[Wanted, Sequence[UUID]] = field(default_factory=dict)
     many: Collection[Wanted] = ()
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

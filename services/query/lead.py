@@ -13,10 +13,10 @@ from uuid import UUID
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
-from schemas.filters import CUSTOM, And, Equals
 from services.kit import errors
 from services.kit.cursors import CursorInvalid, Cursors, fingerprint
 from services.query import answers, rows
+from services.query.along import Step, by_indexes, gathered, leading, led_order, sooner_gathered
 from services.query.columns import THROUGH
 from services.query.documents import body_of
 from services.query.filters_sql import (
@@ -27,16 +27,13 @@ from services.query.filters_sql import (
     part_beside,
 )
 from services.query.paging import (
-    BY_LAST_CHANGE,
     Half,
-    SortKey,
     beside,
     half_condition,
     halves,
     place_of,
     read_place,
     selected_place,
-    sort_expression,
     turned,
 )
 from services.query.parameters import Current, Version
@@ -74,6 +71,7 @@ SORTED_COST = 60_000.0
 """What the planner expects to cost no more is gathered and sorted, however many are in sight."""
 
 AMONG = -1
+
 
 TAG = "leads"
 
@@ -210,7 +208,7 @@ async def _found(
 
     everything = asked.sight.everything or asked.then
     aside = beside(question.sort, half) and len(question.sort) == 1 and not everything
-    if searched.few or (not aside and _leading(asked, question) in (None, question.tree)):
+    if searched.few or (not aside and leading(asked, question) in (None, question.tree)):
         return await selected()
     found = await selected(PROBED_MAX)
     if len(found) >= question.limit:
@@ -240,17 +238,6 @@ async def _farther(asked: Asked, tree: Any, searched: Found) -> int | None:
     return AMONG if known else None
 
 
-def _leading(asked: Asked, question: Question) -> Any:
-    """Return the condition that one value of a column holds, whose leads an index has in the order
-    of the list; None if there is none.
-    """
-    if question.sort[0].field != "last_modified_at" or len(question.sort) > 1:
-        return None
-    nodes = question.tree.of if isinstance(question.tree, And) else (question.tree,)
-    fields = BY_LAST_CHANGE | {CUSTOM + name for name in asked.directory.indexed}
-    return next((one for one in nodes if isinstance(one, Equals) and one.field in fields), None)
-
-
 async def _selected(
     asked: Asked,
     question: Question,
@@ -275,6 +262,7 @@ async def _selected(
     through = None if half.empty else THROUGH.get(sort[0].field)
     most = arguments.add(question.limit, "int8")
     where = f"{base} and {condition}"
+    step = Step(where, condition, order, most)
     if table:
         there, here = beside_condition(bounds, asked.now, arguments)
         place = f"read.{table} b"
@@ -288,14 +276,18 @@ async def _selected(
             where, there = base, ""
         source = f"{place} join read.lead l on b.lead_id = l.lead_id"
         where += there + here
-    elif leading := _leading(asked, question):
-        led = _led_order(leading, asked, order, arguments)
+    elif through is None and sooner_gathered(question, searched):
+        source, where = gathered(step), "true"
+    elif value := leading(asked, question):
+        led = led_order(value, asked, order, arguments)
         if probed:
-            holds = leads_condition(leading, asked, arguments, everything=True)
+            holds = leads_condition(value, asked, arguments, everything=True)
             some = ("from read.lead l where", holds, "and", condition, "order by", led)
             source = f"({' '.join(('select l.*', *some, 'limit', str(probed)))}) l"
         else:
             order = led
+    elif ids := by_indexes(asked, question, searched, step, arguments):
+        source = f"({ids}) f join read.lead l on l.lead_id = f.lead_id"
     if through is not None:
         points = f"l.{through.key} = t.{through.key}"
         source = f"read.{through.table} t join read.lead l on {points}"
@@ -313,17 +305,6 @@ async def _selected(
         " ".join((*pieces, "limit", most)), *arguments.values
     )
     return found
-
-
-def _led_order(leading: Equals, asked: Asked, order: str, arguments: Arguments) -> str:
-    """Return the order with the template field's value first. It is the same for all; but behind a
-    policy the planner may not conclude so, and would not see that the index has this order.
-    """
-    if not leading.field.startswith(CUSTOM):
-        return order
-    key = SortKey(leading.field)
-    value, _ = sort_expression(key, asked.directory.kinds, arguments)
-    return f"{value} {order.rsplit(' ', 1)[1]}, {order}"
 
 
 async def count(asked: Asked, body: CountBody) -> Response:

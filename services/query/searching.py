@@ -37,6 +37,9 @@ DRAWN = 2_000
 it are rare.
 """
 
+DRAWN_MORE = 10_000
+"""So many are asked where DRAWN leave it open: to look up in vain costs as much as a page."""
+
 PARTS_MAX = 8
 """Of so many parts of a text is told how rare they are; each costs a look at all that is drawn."""
 
@@ -69,13 +72,14 @@ async def look_up(asked: Asked, tree: Any) -> Found:
         return Found()
     few: dict[Wanted, list[UUID]] = {}
     async with beside_wall(asked.connection, asked.sight):
+        total = int(await asked.connection.fetchval(_TOTAL))
         for text, sought in wanted.items():
-            rare = await _rare_parts(asked.connection, sought)
+            rare = await _rare_parts(asked.connection, sought, total)
             if rare is not None:
                 leads = await _some_of(asked.connection, sought, rare)
                 if len(leads) <= FEW:
                     few[text] = leads
-    return Found(few, wanted.keys() - few.keys())
+    return Found(few, wanted.keys() - few.keys(), total)
 
 
 def _wanted(node: Any, asked: Asked) -> tuple[Wanted, Sought] | None:
@@ -106,11 +110,10 @@ def parts_of(text: str) -> tuple[str, ...]:
     return parts[:: max(1, -(-len(parts) // PARTS_MAX))]
 
 
-async def _rare_parts(connection: Any, sought: Sought) -> list[tuple[str, ...]] | None:
+async def _rare_parts(connection: Any, sought: Sought, total: int) -> list[tuple[str, ...]] | None:
     """Return of each text the parts to ask the index for, none where the whole text is best; or
-    None when far more than FEW leads match, from a sample of whole pages.
+    None when more than FEW of the `total` leads match, from a sample of whole pages.
     """
-    total = await connection.fetchval(_TOTAL)
     whole: list[tuple[str, ...]] = [() for _ in sought.texts]
     if total < DRAWN:
         return whole
@@ -119,14 +122,20 @@ async def _rare_parts(connection: Any, sought: Sought) -> list[tuple[str, ...]] 
     arguments = Arguments()
     marks = [sought.condition(arguments), *(_having(one, arguments) for one in known)]
     cases = (f"case when {one} then {1 << bit} else 0 end" for bit, one in enumerate(marks))
-    share = 100 * DRAWN / total
-    drawn = f"read.lead_search s tablesample system ({share:.6f}) repeatable (1)"
-    pieces = ("select", " | ".join(cases), "as mask, count(*) as leads from", drawn, "group by 1")
-    rows = await connection.fetch(" ".join(pieces), *arguments.values)
-    seen = [(row["mask"], row["leads"]) for row in rows]
-    matching = sum(leads for mask, leads in seen if mask & 1)
-    if matching * total > 2 * FEW * max(sum(leads for _, leads in seen), 1):
-        return None
+    mask = " | ".join(cases)
+    seen: list[tuple[int, int]] = []
+    for leads, clearly in ((DRAWN, 2), (DRAWN_MORE, 1)):
+        share = min(100 * leads / total, 100)
+        drawn = f"read.lead_search s tablesample system ({share:.6f}) repeatable (1)"
+        pieces = ("select", mask, "as mask, count(*) as leads from", drawn, "group by 1")
+        rows = await connection.fetch(" ".join(pieces), *arguments.values)
+        seen = [(row["mask"], row["leads"]) for row in rows]
+        matching = sum(leads for mask, leads in seen if mask & 1)
+        expected = matching * total / max(sum(leads for _, leads in seen), 1)
+        if expected > clearly * FEW:
+            return None
+        if expected <= FEW:
+            break
     if not known:
         return whole
     bits = {part: 1 << bit for bit, part in enumerate(known, 1)}
