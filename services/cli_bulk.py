@@ -12,19 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid
-from services.cli_client import (
-    Address,
-    Client,
-    DemoUser,
-    Json,
-    KeyFile,
-    MinPosition,
-    answers,
-    as_line,
-    client,
-    give_up,
-)
-from services.cli_derived import COMMON, Form, add, kebab, option
+from services.cli_asking import Asking, MinPosition, asks, option
+from services.cli_client import Client, as_line, give_up
+from services.cli_derived import Form, add, kebab
 from services.command.bulk.offered import offered_in_bulk
 
 LOOK_SECONDS = 0.25
@@ -63,30 +53,23 @@ SELECTING = (
 )
 
 
-def plan(form: Form, given: Mapping[str, Any]) -> None:
+def plan(asking: Asking, form: Form, given: Mapping[str, Any]) -> None:
     """Freeze the leads, have the plan made, show it."""
     body = form.body(given)
     wanted = _selection(given)
-    address, key_file, user, as_json = (given[name] for name in COMMON)
-    told = not as_json
-
-    def work() -> Any:
-        api = client(address, key_file, user)
-        selection = api.post("/v1/selections", wanted)
-        if told:
-            _say_selection(selection)
-        asked = {
-            "selection": selection["id"],
-            "digest": selection["digest"],
-            "command": {"name": form.command.__name__, **body},
-        }
-        job = _settled(api, api.post("/v1/bulk-jobs", asked)["id"], told=told)
-        _show(api, job, as_json=as_json)
-        if told and job["plan"] and job["plan"]["applied"]:
-            print(f"carry it out:  leads bulk execute {job['id']}")
-        return job
-
-    answers(work, as_json=as_json)
+    api, told = asking.api, not asking.as_json
+    selection = api.post("/v1/selections", wanted)
+    if told:
+        _say_selection(selection)
+    asked = {
+        "selection": selection["id"],
+        "digest": selection["digest"],
+        "command": {"name": form.command.__name__, **body},
+    }
+    job = _settled(api, api.post("/v1/bulk-jobs", asked)["id"], told=told)
+    _show(api, job, as_json=not told)
+    if told and job["plan"] and job["plan"]["applied"]:
+        print(f"carry it out:  leads bulk execute {job['id']}")
 
 
 def _selection(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,139 +100,87 @@ def _lines(path: str) -> list[str]:
     return [one for one in ids if one]
 
 
-@app.command()
-def execute(
-    job_id: JobId,
-    yes: Yes = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def execute(asking: Asking, job_id: JobId, yes: Yes = False) -> None:
     """Carry out a plan, as it was shown. Asks first, with the number of leads that change."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        job = _settled(api, job_id, told=not as_json)
-        _carry_out(api, job, yes=yes, as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    job = _settled(api, job_id, told=not asking.as_json)
+    _carry_out(api, job, yes=yes, as_json=asking.as_json)
 
 
-@app.command()
-def undo(
-    job_id: JobId,
-    yes: Yes = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def undo(asking: Asking, job_id: JobId, yes: Yes = False) -> None:
     """Take back what a finished job changed. Plans that, shows the plan, asks, carries it out."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        asked = api.post(f"/v1/bulk-jobs/{job_id}/undo", None)
-        job = _settled(api, asked["id"], told=not as_json)
-        if not as_json:
-            _show(api, job, as_json=False)
-        _carry_out(api, job, yes=yes, as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    asked = api.post(f"/v1/bulk-jobs/{job_id}/undo", None)
+    job = _settled(api, asked["id"], told=not asking.as_json)
+    if not asking.as_json:
+        _show(api, job, as_json=False)
+    _carry_out(api, job, yes=yes, as_json=asking.as_json)
 
 
-@app.command()
-def cancel(
-    job_id: JobId,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def cancel(asking: Asking, job_id: JobId) -> None:
     """Cancel a job: nothing of it is done after this, and what was not reached is listed."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        api.post(f"/v1/bulk-jobs/{job_id}/cancel", None)
-        _show(api, api.get(f"/v1/bulk-jobs/{job_id}"), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    api.post(f"/v1/bulk-jobs/{job_id}/cancel", None)
+    _show(api, api.get(f"/v1/bulk-jobs/{job_id}"), as_json=asking.as_json)
 
 
-@app.command()
+@asks(app)
 def status(
+    asking: Asking,
     job_id: Annotated[str, typer.Argument(metavar="[JOB_ID]", help="One job; else all.")] = "",
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Show a job with its plan, progress and result, or list your jobs, the latest first."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        if job_id:
-            _show(api, api.get(f"/v1/bulk-jobs/{job_id}"), as_json=as_json)
-            return
-        jobs = api.get("/v1/bulk-jobs")["jobs"]
-        if as_json:
-            print(as_line(jobs))
-        for job in () if as_json else jobs:
-            print(f"{job['id']}  {job['made_at'][:19]}  {_headline(job)}")
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    if job_id:
+        _show(api, api.get(f"/v1/bulk-jobs/{job_id}"), as_json=asking.as_json)
+        return
+    jobs = api.get("/v1/bulk-jobs")["jobs"]
+    if asking.as_json:
+        print(as_line(jobs))
+    for job in () if asking.as_json else jobs:
+        print(f"{job['id']}  {job['made_at'][:19]}  {_headline(job)}")
 
 
-@app.command()
+@asks(app)
 def outcomes(
+    asking: Asking,
     job_id: JobId,
     outcome: Annotated[str, typer.Option(help="Only these: applied, unchanged, refused, …")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many; all when left out.")] = 10**9,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """List every lead of a job: outcome, reasons, before and after. With --json, a line each."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        left, cursor = limit, ""
-        while left > 0:
-            page = api.get(
-                f"/v1/bulk-jobs/{job_id}/outcomes",
-                outcome=outcome, cursor=cursor, limit=min(left, 1_000),
-            )  # fmt: skip
-            for one in page["outcomes"]:
-                print(as_line(one) if as_json else _line(one))
-            left -= len(page["outcomes"])
-            cursor = page["next"]
-            if cursor is None:
-                return
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    left, cursor = limit, ""
+    while left > 0:
+        page = api.get(
+            f"/v1/bulk-jobs/{job_id}/outcomes",
+            outcome=outcome, cursor=cursor, limit=min(left, 1_000),
+        )  # fmt: skip
+        for one in page["outcomes"]:
+            print(as_line(one) if asking.as_json else _line(one))
+        left -= len(page["outcomes"])
+        cursor = page["next"]
+        if cursor is None:
+            return
 
 
-@app.command()
+@asks(app, json=False)
 def refused(
+    asking: Asking,
     job_id: JobId,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
 ) -> None:
     """Download the refused leads with their reasons, as CSV."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        text = api.text(f"/v1/bulk-jobs/{job_id}/refused.csv")
-        if output is None:
-            sys.stdout.write(text)
-        else:
-            output.write_text(text, newline="")
-            print(f"{max(text.count(chr(10)) - 1, 0):,} refused leads in {output}")
-
-    answers(work, as_json=False)
+    api = asking.api
+    text = api.text(f"/v1/bulk-jobs/{job_id}/refused.csv")
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, newline="")
+        print(f"{max(text.count(chr(10)) - 1, 0):,} refused leads in {output}")
 
 
 def _carry_out(api: Client, job: Mapping[str, Any], *, yes: bool, as_json: bool) -> None:

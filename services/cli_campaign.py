@@ -8,17 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import (
-    Address,
-    DemoUser,
-    Json,
-    KeyFile,
-    MinPosition,
-    answers,
-    as_line,
-    client,
-    width,
-)
+from services.cli_asking import Asking, MinPosition, asks
+from services.cli_client import as_line, width
 from services.cli_command import FORMS, before_fields, give
 from services.cli_derived import add
 
@@ -33,17 +24,11 @@ CampaignId = Annotated[
 ]
 
 
-@app.command("list")
-def list_all(
-    min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app, "list")
+def list_all(asking: Asking, min_position: MinPosition = None) -> None:
     """List all campaigns, by name."""
-    found = _asked("/v1/campaigns", min_position, address, key_file, user, as_json)["campaigns"]
-    if as_json:
+    found = asking.api.get("/v1/campaigns", min_position=min_position)["campaigns"]
+    if asking.as_json:
         print(as_line(found))
         return
     table = Table("id", "name", "project", "on", "fields", "rules", box=None, pad_edge=False)
@@ -54,35 +39,21 @@ def list_all(
     Console(width=width() or None).print(table)
 
 
-@app.command()
-def show(
-    campaign_id: CampaignId,
-    min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def show(asking: Asking, campaign_id: CampaignId, min_position: MinPosition = None) -> None:
     """Show a campaign: template, rules, limits, hours, range."""
     path = f"/v1/campaigns/{campaign_id}"
-    one = _asked(path, min_position, address, key_file, user, as_json)["campaign"]
-    print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
+    one = asking.api.get(path, min_position=min_position)["campaign"]
+    print(as_line(one) if asking.as_json else json.dumps(one, ensure_ascii=False, indent=2))
 
 
-@app.command()
-def rules(
-    campaign_id: CampaignId,
-    min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def rules(asking: Asking, campaign_id: CampaignId, min_position: MinPosition = None) -> None:
     """Show the follow-up rules; `change-follow-up-rules` puts others in their place."""
     path = f"/v1/campaigns/{campaign_id}"
-    one = _asked(path, min_position, address, key_file, user, as_json)["campaign"]
+    one = asking.api.get(path, min_position=min_position)["campaign"]
     found = one.get("rules") or []
-    if as_json:
+    if asking.as_json:
         print(as_line(found))
         return
     table = Table("after", "next status", "in", "at most", "number", box=None, pad_edge=False)
@@ -100,15 +71,6 @@ def _rule(rule: Mapping[str, Any]) -> tuple[str, ...]:
         "" if delay is None else f"{delay:,} min",
         "" if most is None else f"{most:,} times",
         rule.get("number", "same"),
-    )
-
-
-def _asked(
-    path: str, min_position: int | None, address: str, key_file: str, user: str, as_json: bool
-) -> Any:
-    return answers(
-        lambda: client(address, key_file, user).get(path, min_position=min_position),
-        as_json=as_json,
     )
 
 

@@ -1,7 +1,6 @@
 """Asking the API from a shell: where it is, with which key, and what its refusals say.
 
-`leads command`, `bulk`, `campaign`, `export`, `lead` and `view` all speak through this, over HTTP
-as anybody does.
+`leads command`, `bulk`, `campaign` and the like all speak through this, over HTTP as anybody does.
 """
 
 import json
@@ -11,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import httpx
 import typer
@@ -32,33 +31,6 @@ SEND_TIMEOUT_SECONDS = 300.0
 SENT_BYTES = 1 << 18
 TRIES = 3
 PAUSE_SECONDS = 0.5
-
-Address = Annotated[
-    str,
-    typer.Option(
-        envvar="LEADS_ADDRESS",
-        help="Where the API is; else where `leads up` runs.",
-        show_default=False,
-    ),
-]
-KeyFile = Annotated[
-    str,
-    typer.Option(
-        envvar="LEADS_KEY_FILE",
-        help="File with your API key; else the demo keys.",
-        show_default=False,
-    ),
-]
-DemoUser = Annotated[str, typer.Option("--as", help="Which demo user you are, without a key file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
-MinPosition = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        help="Wait until the log shows up to that position; every command prints its own.",
-        show_default=False,
-    ),
-]
 
 
 class Failed(Exception):

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import Client, answers, as_line, client, width
-from services.cli_derived import COMMON, Form, add, kebab, option, positional
+from services.cli_asking import Asking, option
+from services.cli_client import as_line, width
+from services.cli_derived import Form, add, kebab, positional
 from services.command.catalogue import offered_commands
 
 app = typer.Typer(
@@ -32,22 +33,14 @@ Repeatable = Annotated[
 ]
 
 
-def connected(given: Mapping[str, Any]) -> tuple[Client, bool]:
-    """Return the client a form's common options name, and whether JSON is wanted."""
-    address, key_file, user, as_json = (given[name] for name in COMMON)
-    found = answers(lambda: client(address, key_file, user), as_json=as_json)
-    return found, as_json
-
-
-def give(form: Form, given: Mapping[str, Any]) -> None:
+def give(asking: Asking, form: Form, given: Mapping[str, Any]) -> None:
     """Give one command and tell what came of it."""
     body = form.body(given)
-    api, as_json = connected(given)
     path = form.route.path.replace("{id}", str(given.get("stream", "")))
     if_match = f'"{given["if_match"]}"' if given.get("if_match") else ""
     headers = {"if_match": if_match, "idempotency_key": given["idempotency_key"]}
-    answer = answers(lambda: api.post(path, body, **headers), as_json=as_json)
-    print(as_line(answer) if as_json else told(answer))
+    answer = asking.api.post(path, body, **headers)
+    print(as_line(answer) if asking.as_json else told(answer))
 
 
 def told(answer: Mapping[str, Any]) -> str:

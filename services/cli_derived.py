@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from services.cli_client import Address, DemoUser, Json, KeyFile, give_up
+from services.cli_asking import Asking, asked, option
+from services.cli_client import give_up
 from services.command.domain.decider import Command
 from services.command.routes import CommandRoute, route_of
 
@@ -41,9 +42,6 @@ _HINTS: Mapping[Shape, str] = {
     "json": "JSON or @FILE",
 }
 _MANY: Mapping[str, Shape] = {"string": "texts", "integer": "wholes"}
-COMMON = ("address", "key_file", "user", "as_json")
-"""Parameters every derived form has, beside those of its command."""
-
 _TAKEN = frozenset({"--address", "--key-file", "--as", "--json", "--help"})
 _WORDS = re.compile(r"[A-Z][a-z0-9]*")
 
@@ -89,10 +87,10 @@ class Form:
         """Return the form's own parameters: an option for each field."""
         found = []
         for field, shape in self.shapes.items():
-            option = self.option(field)
-            names = (f"{option}/--no-{option[2:]}",) if shape == "switch" else (option,)
+            long = self.option(field)
+            names = (f"{long}/--no-{long[2:]}",) if shape == "switch" else (long,)
             given = typer.Option(*names, help=self.helps[field], show_default=False)
-            found.append(_keyword(f"field_{field}", _annotated(_TYPES[shape], given), None))
+            found.append(option(f"field_{field}", _annotated(_TYPES[shape], given), None))
         return found
 
     def body(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,42 +140,21 @@ def add(
     form: Form,
     name: str,
     more: Iterable[inspect.Parameter],
-    run: Callable[..., None],
+    run: Callable[[Asking, Form, Mapping[str, Any]], None],
 ) -> None:
-    """Add a form to `app`. `run` gets the form and everything given, by parameter name."""
+    """Add a form to `app`. `run` gets whom to ask, the form, and what was given by name."""
 
-    def asked(**given: Any) -> None:
-        run(form, given)
+    def given_form(asking: Asking, **given: Any) -> None:
+        run(asking, form, given)
 
-    parameters = [*more, *form.parameters(), *_common()]
-    # Built by hand: the form is a function whose parameters are only known now.
-    vars(asked)["__signature__"] = inspect.Signature(parameters)
-    asked.__annotations__ = {one.name: one.annotation for one in parameters}
-    app.command(name, help=form.text, short_help=form.summary)(asked)
+    command = asked(given_form, [*more, *form.parameters()])
+    app.command(name, help=form.text, short_help=form.summary)(command)
 
 
 def positional(name: str, shown: str, help_text: str) -> inspect.Parameter:
     """Return an argument that must be given; `shown` is its name in the help."""
     kind = Annotated[str, typer.Argument(metavar=shown, help=help_text, show_default=False)]
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind)
-
-
-def option(name: str, kind: Any, default: Any) -> inspect.Parameter:
-    """Return an option of a form beside its fields; `kind` is annotated as typer wants it."""
-    return _keyword(name, kind, default)
-
-
-def _keyword(name: str, kind: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-
-
-def _common() -> list[inspect.Parameter]:
-    kinds = (Address, KeyFile, DemoUser, Json)
-    defaults = ("", "", "admin", False)
-    return [
-        _keyword(name, kind, default)
-        for name, kind, default in zip(COMMON, kinds, defaults, strict=True)
-    ]
 
 
 def _annotated(kind: Any, given: Any) -> Any:

@@ -13,20 +13,8 @@ from rich.table import Table
 
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid
-from services.cli_client import (
-    REFUSED,
-    Address,
-    Client,
-    DemoUser,
-    Json,
-    KeyFile,
-    MinPosition,
-    answers,
-    as_line,
-    client,
-    give_up,
-    width,
-)
+from services.cli_asking import Asking, MinPosition, asks
+from services.cli_client import REFUSED, Client, as_line, give_up, width
 
 LOOK_SECONDS = 0.25
 
@@ -41,8 +29,9 @@ ExportId = Annotated[
 ]
 
 
-@app.command()
+@asks(app)
 def start(
+    asking: Asking,
     filter_text: Annotated[str, typer.Option("--filter", help="As in: status = ready")] = "",
     view: Annotated[str, typer.Option(help="A view's leads and columns, instead.")] = "",
     columns: Annotated[str, typer.Option(help="Which, with commas between; else all.")] = "",
@@ -52,10 +41,6 @@ def start(
     name: Annotated[str, typer.Option(help="What it is called.")] = "leads",
     mail: Annotated[str, typer.Option(help="Mail a link to these, with commas between.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the file is there.")] = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Ask for a file of every lead in your sight that matches, or of a view's."""
     body: dict[str, Any] = {
@@ -66,16 +51,12 @@ def start(
         body["filter"] = _tree(filter_text)
     if view:
         body["view"] = view
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        made = api.post("/v1/exports", body)
-        if not wait:
-            print(as_line(made) if as_json else made["id"])
-            return
-        _show(_settled(api, made, told=not as_json), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    made = api.post("/v1/exports", body)
+    if not wait:
+        print(as_line(made) if asking.as_json else made["id"])
+        return
+    _show(_settled(api, made, told=not asking.as_json), as_json=asking.as_json)
 
 
 def _parts(text: str) -> list[str]:
@@ -93,26 +74,21 @@ def _tree(text: str) -> Any:
         give_up(f"the filter cannot be read: {invalid}")
 
 
-@app.command("list")
+@asks(app, "list")
 def list_some(
+    asking: Asking,
     state: Annotated[str, typer.Option(help="Only requested, finished, failed, …")] = "",
     everybodys: Annotated[bool, typer.Option("--all", help="Of everybody.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 20,
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """List your exports, or for admins and auditors everybody's, the latest first."""
     query = {
         "state": state, "whose": "all" if everybodys else "", "limit": limit,
         "min_position": min_position,
     }  # fmt: skip
-    page = answers(
-        lambda: client(address, key_file, user).get("/v1/exports", **query), as_json=as_json
-    )
-    if as_json:
+    page = asking.api.get("/v1/exports", **query)
+    if asking.as_json:
         print(as_line(page))
         return
     table = Table("id", "asked for", "name", "state", "leads", "until", box=None, pad_edge=False)
@@ -123,77 +99,54 @@ def list_some(
     Console(width=width() or None, markup=False).print(table)
 
 
-@app.command()
+@asks(app)
 def show(
+    asking: Asking,
     export_id: ExportId,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Show an export: what of, how far, what became of it. Exit code 1 when there is no file."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        if wait:
-            made = {"id": export_id, "position": min_position or 0}
-            _show(_settled(api, made, told=not as_json), as_json=as_json)
-            return
-        _show(_read(api, export_id, min_position or 0), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    if wait:
+        made = {"id": export_id, "position": min_position or 0}
+        _show(_settled(api, made, told=not asking.as_json), as_json=asking.as_json)
+        return
+    _show(_read(api, export_id, min_position or 0), as_json=asking.as_json)
 
 
-@app.command()
-def cancel(
-    export_id: ExportId,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def cancel(asking: Asking, export_id: ExportId) -> None:
     """Stop an export, or take its file and links away."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        done = api.post(f"/v1/exports/{export_id}/cancel", {})
-        print(as_line(done) if as_json else "cancelled" if done["changed"] else "ended already")
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    done = api.post(f"/v1/exports/{export_id}/cancel", {})
+    print(as_line(done) if asking.as_json else "cancelled" if done["changed"] else "ended already")
 
 
-@app.command()
+@asks(app, json=False)
 def download(
+    asking: Asking,
     export_id: ExportId,
     output: Annotated[str, typer.Option("-o", help="Into this file; else leads.zip.")] = "",
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
 ) -> None:
     """Take the file, once it is whole; waits for an export that is still being written."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        export = _settled(api, {"id": export_id, "position": 0}, told=True)
-        if export["state"] != "finished":
-            _show(export, as_json=False)
-        path = Path(output or f"leads-{export['shown']}.zip")
-        part = path.with_name(path.name + ".part")
-        try:
-            with part.open("wb") as sink:
-                api.save(f"/v1/exports/{export_id}/file", sink)
-            if part.stat().st_size != export["size"]:
-                give_up("the download broke off, it is not complete", 3)
-            part.replace(path)
-        except OSError as error:
-            give_up(f"the file cannot be written: {error}")
-        finally:
-            part.unlink(missing_ok=True)
-        print(f"{export['leads']:,} leads as of position {export['shown']} in {path}")
-
-    answers(work, as_json=False)
+    api = asking.api
+    export = _settled(api, {"id": export_id, "position": 0}, told=True)
+    if export["state"] != "finished":
+        _show(export, as_json=False)
+    path = Path(output or f"leads-{export['shown']}.zip")
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as sink:
+            api.save(f"/v1/exports/{export_id}/file", sink)
+        if part.stat().st_size != export["size"]:
+            give_up("the download broke off, it is not complete", 3)
+        part.replace(path)
+    except OSError as error:
+        give_up(f"the file cannot be written: {error}")
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"{export['leads']:,} leads as of position {export['shown']} in {path}")
 
 
 def _read(api: Client, export_id: str, min_position: int) -> Any:

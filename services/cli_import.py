@@ -13,18 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from services.cli_client import (
-    Address,
-    Client,
-    DemoUser,
-    Json,
-    KeyFile,
-    answers,
-    as_line,
-    client,
-    give_up,
-    width,
-)
+from services.cli_asking import Asking, asks
+from services.cli_client import Client, as_line, give_up, width
 
 LOOK_SECONDS = 0.25
 SHOWN = 10
@@ -57,8 +47,9 @@ ImportId = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for machines.")]
 
 
-@app.command("file")
+@asks(app, "file")
 def import_file(
+    asking: Asking,
     path: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV or xlsx, - for standard input.")
     ],
@@ -81,195 +72,123 @@ def import_file(
     ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Only look; import nothing.")] = False,
     yes: Yes = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Upload a file, show its columns and what would become of its rows, ask, import it."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        told = not as_json
-        one = _uploaded(api, path, _campaign(api, campaign), encoding, sheet)
-        read_as = {"encoding": encoding, "delimiter": delimiter,
-                   "header": None if header is None else str(header).lower()}  # fmt: skip
-        proposal = api.get(f"{PLACE}/{one['id']}/columns", **read_as)
-        settings = _settings(proposal, mapping or [])
-        more = {"duplicates": duplicates, "owner": owner, "default_region": region,
-                "pool_id": pool, "pool_name": pool_name}  # fmt: skip
-        settings |= {name: value for name, value in more.items() if value}
-        if told:
-            _show_columns(proposal, settings["columns"])
-        api.put(f"{PLACE}/{one['id']}/mapping", settings)
-        api.post(f"{PLACE}/{one['id']}/preview", None)
-        looked = _settled(api, one["id"], told=told, previewing=True)
+    api = asking.api
+    told = not asking.as_json
+    one = _uploaded(api, path, _campaign(api, campaign), encoding, sheet)
+    read_as = {"encoding": encoding, "delimiter": delimiter,
+               "header": None if header is None else str(header).lower()}  # fmt: skip
+    proposal = api.get(f"{PLACE}/{one['id']}/columns", **read_as)
+    settings = _settings(proposal, mapping or [])
+    more = {"duplicates": duplicates, "owner": owner, "default_region": region,
+            "pool_id": pool, "pool_name": pool_name}  # fmt: skip
+    settings |= {name: value for name, value in more.items() if value}
+    if told:
+        _show_columns(proposal, settings["columns"])
+    api.put(f"{PLACE}/{one['id']}/mapping", settings)
+    api.post(f"{PLACE}/{one['id']}/preview", None)
+    looked = _settled(api, one["id"], told=told, previewing=True)
+    if told:
+        _show(api, looked)
+    if not preview:
+        if not yes:
+            _confirm(api, looked)
+        api.post(f"{PLACE}/{one['id']}/run", None)
+        looked = _settled(api, one["id"], told=told)
         if told:
             _show(api, looked)
-        if not preview:
-            if not yes:
-                _confirm(api, looked)
-            api.post(f"{PLACE}/{one['id']}/run", None)
-            looked = _settled(api, one["id"], told=told)
-            if told:
-                _show(api, looked)
-        elif told:
-            print(f"import it:  leads import run {one['id']}")
-        if as_json:
-            print(as_line(looked))
-
-    answers(work, as_json=as_json)
+    elif told:
+        print(f"import it:  leads import run {one['id']}")
+    if asking.as_json:
+        print(as_line(looked))
 
 
-@app.command()
-def run(
-    import_id: ImportId,
-    yes: Yes = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def run(asking: Asking, import_id: ImportId, yes: Yes = False) -> None:
     """Import what was uploaded and previewed before. Asks first."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        one = api.get(f"{PLACE}/{import_id}")
-        if one["state"] == "open" and not yes:
-            _confirm(api, one)
-        api.post(f"{PLACE}/{import_id}/run", None)
-        _told(api, _settled(api, import_id, told=not as_json), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    one = api.get(f"{PLACE}/{import_id}")
+    if one["state"] == "open" and not yes:
+        _confirm(api, one)
+    api.post(f"{PLACE}/{import_id}/run", None)
+    _told(api, _settled(api, import_id, told=not asking.as_json), as_json=asking.as_json)
 
 
-@app.command()
-def undo(
-    import_id: ImportId,
-    yes: Yes = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def undo(asking: Asking, import_id: ImportId, yes: Yes = False) -> None:
     """Delete the leads an import made and restore those it updated, unless changed since."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        one = api.get(f"{PLACE}/{import_id}")
-        counts = one["result"] or {}
-        if not yes:
-            made, updated = counts.get("created", 0), counts.get("updated", 0)
-            _ask(f"Delete {made:,} leads that were made, restore {updated:,} that were updated?")
-        api.post(f"{PLACE}/{import_id}/undo", None)
-        _told(api, _settled(api, import_id, told=not as_json), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    one = api.get(f"{PLACE}/{import_id}")
+    counts = one["result"] or {}
+    if not yes:
+        made, updated = counts.get("created", 0), counts.get("updated", 0)
+        _ask(f"Delete {made:,} leads that were made, restore {updated:,} that were updated?")
+    api.post(f"{PLACE}/{import_id}/undo", None)
+    _told(api, _settled(api, import_id, told=not asking.as_json), as_json=asking.as_json)
 
 
-@app.command()
-def cancel(
-    import_id: ImportId,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def cancel(asking: Asking, import_id: ImportId) -> None:
     """Do nothing more of an import; what is done stays."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        api.post(f"{PLACE}/{import_id}/cancel", None)
-        _told(api, _settled(api, import_id, told=not as_json), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    api.post(f"{PLACE}/{import_id}/cancel", None)
+    _told(api, _settled(api, import_id, told=not asking.as_json), as_json=asking.as_json)
 
 
-@app.command("list")
-def list_imports(
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app, "list")
+def list_imports(asking: Asking) -> None:
     """List your imports, the latest first."""
-
-    def work() -> None:
-        found = client(address, key_file, user).get(PLACE)["imports"]
-        if as_json:
-            print(as_line(found))
-        for one in () if as_json else found:
-            print(f"{one['id']}  {one['made_at'][:19]}  {_headline(one)}")
-
-    answers(work, as_json=as_json)
+    found = asking.api.get(PLACE)["imports"]
+    if asking.as_json:
+        print(as_line(found))
+    for one in () if asking.as_json else found:
+        print(f"{one['id']}  {one['made_at'][:19]}  {_headline(one)}")
 
 
-@app.command()
-def show(
-    import_id: ImportId,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app)
+def show(asking: Asking, import_id: ImportId) -> None:
     """Show an import with its counts, and the first rows that were refused."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        _told(api, api.get(f"{PLACE}/{import_id}"), as_json=as_json)
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    _told(api, api.get(f"{PLACE}/{import_id}"), as_json=asking.as_json)
 
 
-@app.command()
+@asks(app)
 def rows(
+    asking: Asking,
     import_id: ImportId,
     outcome: Annotated[str, typer.Option(help="Only created, updated, refused, …")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many; all when left out.")] = 10**9,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """List what became of each row: its lead, or every reason. With --json, a line each."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        left, after = limit, 0
-        while left > 0:
-            page = api.get(f"{PLACE}/{import_id}/rows", outcome=outcome, after=after,
-                           limit=min(left, 1_000))  # fmt: skip
-            for one in page["rows"]:
-                print(as_line(one) if as_json else _line(one))
-            left -= len(page["rows"])
-            if page["next"] is None:
-                return
-            after = page["next"]
-
-    answers(work, as_json=as_json)
+    api = asking.api
+    left, after = limit, 0
+    while left > 0:
+        page = api.get(f"{PLACE}/{import_id}/rows", outcome=outcome, after=after,
+                       limit=min(left, 1_000))  # fmt: skip
+        for one in page["rows"]:
+            print(as_line(one) if asking.as_json else _line(one))
+        left -= len(page["rows"])
+        if page["next"] is None:
+            return
+        after = page["next"]
 
 
-@app.command()
+@asks(app, json=False)
 def refused(
+    asking: Asking,
     import_id: ImportId,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
 ) -> None:
     """Download the refused rows as they came, with their reasons, to be mended and sent again."""
-
-    def work() -> None:
-        api = client(address, key_file, user)
-        path = f"{PLACE}/{import_id}/refused.csv"
-        if output is None:
-            api.save(path, sys.stdout.buffer)
-        else:
-            with output.open("wb") as sink:
-                api.save(path, sink)
-            print(f"refused rows in {output}")
-
-    answers(work, as_json=False)
+    api = asking.api
+    path = f"{PLACE}/{import_id}/refused.csv"
+    if output is None:
+        api.save(path, sys.stdout.buffer)
+    else:
+        with output.open("wb") as sink:
+            api.save(path, sink)
+        print(f"refused rows in {output}")
 
 
 def _campaign(api: Client, named: str) -> str:

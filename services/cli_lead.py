@@ -11,19 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import (
-    REFUSED,
-    Address,
-    DemoUser,
-    Json,
-    KeyFile,
-    MinPosition,
-    answers,
-    as_line,
-    client,
-    give_up,
-    width,
-)
+from services.cli_asking import Asking, MinPosition, asks
+from services.cli_client import REFUSED, as_line, give_up, width
 
 COLUMNS = "lead_id,name,status,owner,priority,call_attempts,next_dial_at"
 
@@ -45,36 +34,32 @@ MinVersion = Annotated[
 ]
 
 
-@app.command("list")
+@asks(app, "list")
 def list_some(
+    asking: Asking,
     filter_text: Annotated[str, typer.Option("--filter", help="As in: status = ready")] = "",
     search: Annotated[str, typer.Option(help="Part of a name, number, address or field.")] = "",
     sort: Annotated[str, typer.Option(help="Column; with - before it, downwards.")] = "",
     columns: Annotated[str, typer.Option(help="Which, with commas between.")] = COLUMNS,
     limit: Limit = 20,
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """List leads in your sight."""
     query = {
         "filter": filter_text, "q": search, "sort": sort, "columns": columns, "limit": limit,
         "min_position": min_position,
     }  # fmt: skip
-    page = answers(
-        lambda: client(address, key_file, user).get("/v1/leads", **query), as_json=as_json
-    )
-    if as_json:
+    page = asking.api.get("/v1/leads", **query)
+    if asking.as_json:
         print(as_line(page))
         return
     names = columns.split(",")
     _table(names, [[one.get(name) for name in names] for one in page["leads"]])
 
 
-@app.command()
+@asks(app, json=False)
 def export(
+    asking: Asking,
     filter_text: Annotated[str, typer.Option("--filter", help="As in: status = ready")] = "",
     search: Annotated[str, typer.Option(help="Part of a name, number, address or field.")] = "",
     sort: Annotated[str, typer.Option(help="Column; with - before it, downwards.")] = "",
@@ -83,9 +68,6 @@ def export(
     contacts: Annotated[bool, typer.Option("--contacts", help="With secondary contacts.")] = False,
     ndjson: Annotated[bool, typer.Option("--ndjson", help="Lines of JSON, not CSV.")] = False,
     output: Annotated[str, typer.Option("-o", help="Into this file.")] = "-",
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
 ) -> None:
     """Download every lead in your sight that matches, of one moment; a file is there when whole."""
     if view and (filter_text or search or sort or columns):
@@ -95,14 +77,14 @@ def export(
         "contacts": "true" if contacts else "", "format": "ndjson" if ndjson else "csv",
     }  # fmt: skip
     path = f"/v1/views/{quote(view, safe='')}/export" if view else "/v1/leads/export"
-    who = answers(lambda: client(address, key_file, user), as_json=False)
+    api = asking.api
     if output == "-":
-        answers(lambda: who.save(path, sys.stdout.buffer, **query), as_json=False)
+        api.save(path, sys.stdout.buffer, **query)
         return
     part = Path(output + ".part")
     try:
         with part.open("wb") as sink:
-            answers(lambda: who.save(path, sink, **query), as_json=False)
+            api.save(path, sink, **query)
         part.replace(output)
     except OSError as error:
         give_up(f"the file cannot be written: {error}")
@@ -110,68 +92,46 @@ def export(
         part.unlink(missing_ok=True)
 
 
-@app.command()
+@asks(app)
 def show(
+    asking: Asking,
     lead_id: LeadId,
     as_of: Annotated[str, typer.Option(help="A time, or version:7.")] = "",
     min_version: MinVersion = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Show a lead, also as it was at a time or version."""
-    one = answers(
-        lambda: client(address, key_file, user).get(
-            f"/v1/leads/{lead_id}", as_of=as_of, min_version=min_version
-        ),
-        as_json=as_json,
-    )
-    print(as_line(one) if as_json else json.dumps(one, ensure_ascii=False, indent=2))
+    one = asking.api.get(f"/v1/leads/{lead_id}", as_of=as_of, min_version=min_version)
+    print(as_line(one) if asking.as_json else json.dumps(one, ensure_ascii=False, indent=2))
 
 
-@app.command()
+@asks(app)
 def log(
+    asking: Asking,
     lead_id: LeadId,
     kind: Annotated[str, typer.Option(help="Only these events, as call_recorded.")] = "",
     limit: Limit = 50,
     min_version: MinVersion = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Read what happened to a lead, newest first: when, what, who, before → after."""
-    page = answers(
-        lambda: client(address, key_file, user).get(
-            f"/v1/leads/{lead_id}/log", kind=kind, limit=limit, min_version=min_version
-        ),
-        as_json=as_json,
+    page = asking.api.get(
+        f"/v1/leads/{lead_id}/log", kind=kind, limit=limit, min_version=min_version
     )
-    if as_json:
+    if asking.as_json:
         print(as_line(page))
         return
     _table(("when", "what", "who", "changes"), [_entry(one) for one in page["entries"]])
 
 
-@app.command("callable")
+@asks(app, "callable")
 def may_be_called(
+    asking: Asking,
     lead_id: LeadId,
     agent: Annotated[str, typer.Option(help="Id of a user; else nobody in particular.")] = "",
     at: Annotated[str, typer.Option(help="A time, also a past one; else now.")] = "",
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Ask whether a lead may be called, now or at a time; exit code 1 with every reason if not."""
-    one = answers(
-        lambda: client(address, key_file, user).get(
-            f"/v1/leads/{lead_id}/callable", agent=agent, at=at
-        ),
-        as_json=as_json,
-    )
-    if as_json:
+    one = asking.api.get(f"/v1/leads/{lead_id}/callable", agent=agent, at=at)
+    if asking.as_json:
         print(as_line(one))
     else:
         print("yes" if one["callable"] else "no")

@@ -11,19 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import (
-    REFUSED,
-    Address,
-    DemoUser,
-    Json,
-    KeyFile,
-    MinPosition,
-    answers,
-    as_line,
-    client,
-    give_up,
-    width,
-)
+from services.cli_asking import Asking, MinPosition, asks
+from services.cli_client import REFUSED, as_line, give_up, width
 from services.cli_command import told
 
 app = typer.Typer(
@@ -38,27 +27,21 @@ EntryId = Annotated[
 Code = Annotated[str, typer.Option(help="Only those held for this reason, as number-unknown.")]
 
 
-@app.command("list")
+@asks(app, "list")
 def list_page(
+    asking: Asking,
     state: Annotated[
         str, typer.Option(help="open | mended | reprocessed | discarded | erased")
     ] = "open",
     code: Code = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """List held payloads, the latest first, with the reason."""
-    page = answers(
-        lambda: client(address, key_file, user).get(
-            "/v1/quarantine", state=state, code=code, limit=limit, min_position=min_position
-        ),
-        as_json=as_json,
+    page = asking.api.get(
+        "/v1/quarantine", state=state, code=code, limit=limit, min_position=min_position
     )
-    if as_json:
+    if asking.as_json:
         print(as_line(page))
         return
     table = Table("id", "held at", "from", "call", "why", box=None, pad_edge=False)
@@ -70,44 +53,33 @@ def list_page(
     Console(width=width() or None, markup=False).print(table)
 
 
-@app.command()
+@asks(app)
 def show(
+    asking: Asking,
     entry: EntryId,
     raw: Annotated[
         bool, typer.Option("--raw", help="Only the payload, as it is now: to mend it.")
     ] = False,
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Show a held payload: its bytes as text, why it is held, what became of it."""
-    found = answers(
-        lambda: client(address, key_file, user).get(
-            f"/v1/quarantine/{entry}", min_position=min_position
-        ),
-        as_json=as_json,
-    )["held"]
+    found = asking.api.get(f"/v1/quarantine/{entry}", min_position=min_position)["held"]
     if raw:
         text = found["raw"] if found["mended"] is None else found["mended"]
         if text is None:
             give_up("the payload is not shown to who may not see numbers", REFUSED)
         print(text)
     else:
-        print(as_line(found) if as_json else json.dumps(found, ensure_ascii=False, indent=2))
+        print(as_line(found) if asking.as_json else json.dumps(found, ensure_ascii=False, indent=2))
 
 
-@app.command()
+@asks(app)
 def mend(
+    asking: Asking,
     entry: EntryId,
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="The mended payload; - reads standard input.")
     ],
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Put mended bytes in a payload's place; `reprocess` then tries them."""
     try:
@@ -115,44 +87,35 @@ def mend(
     except OSError as error:
         give_up(f"{file} cannot be read: {error.strerror}")
     body = {"raw": base64.b64encode(mended).decode()}
-    _give(f"/v1/quarantine/{entry}/mend", body, address, key_file, user, as_json)
+    _give(f"/v1/quarantine/{entry}/mend", body, asking)
 
 
-@app.command()
+@asks(app)
 def discard(
+    asking: Asking,
     entry: EntryId,
     reason: Annotated[str, typer.Option(help="Why it will never be taken in; required.")],
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Decide that a payload will never be taken in."""
     body = {"reason": reason}
-    _give(f"/v1/quarantine/{entry}/discard", body, address, key_file, user, as_json)
+    _give(f"/v1/quarantine/{entry}/discard", body, asking)
 
 
-@app.command()
+@asks(app)
 def reprocess(
+    asking: Asking,
     entries: Annotated[
         list[str] | None, typer.Argument(metavar="[QUARANTINE_ID]…", help="Which; else see --code.")
     ] = None,
     code: Code = "",
     every: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Try payloads again, once mapping or payload is mended; exit code 1 when some stay held."""
     if bool(entries) + bool(code) + every != 1:
         give_up("say which: their ids, or --code, or --all")
     body: dict[str, Any] = {"ids": entries} if entries else {"code": code} if code else {}
-    tried = answers(
-        lambda: client(address, key_file, user).post("/v1/quarantine/reprocess", body),
-        as_json=as_json,
-    )
-    if as_json:
+    tried = asking.api.post("/v1/quarantine/reprocess", body)
+    if asking.as_json:
         print(as_line(tried))
     else:
         more = "; more wait, ask again" if tried["more"] else ""
@@ -167,8 +130,6 @@ def reprocess(
         raise typer.Exit(REFUSED)
 
 
-def _give(
-    path: str, body: dict[str, Any], address: str, key_file: str, user: str, as_json: bool
-) -> None:
-    answer = answers(lambda: client(address, key_file, user).post(path, body), as_json=as_json)
-    print(as_line(answer) if as_json else told(answer))
+def _give(path: str, body: dict[str, Any], asking: Asking) -> None:
+    answer = asking.api.post(path, body)
+    print(as_line(answer) if asking.as_json else told(answer))

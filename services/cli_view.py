@@ -7,17 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_client import (
-    Address,
-    DemoUser,
-    Json,
-    KeyFile,
-    MinPosition,
-    answers,
-    as_line,
-    client,
-    width,
-)
+from services.cli_asking import Asking, MinPosition, asks
+from services.cli_client import as_line, width
 from services.cli_command import FORMS, before_fields, give
 from services.cli_derived import add
 
@@ -36,17 +27,11 @@ app.add_typer(mail, name="mail")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-@app.command("list")
-def list_views(
-    min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
-) -> None:
+@asks(app, "list")
+def list_views(asking: Asking, min_position: MinPosition = None) -> None:
     """List the views you have: default ones, your own, those shared with you."""
-    found = _asked("/v1/views", {"min_position": min_position}, address, key_file, user, as_json)
-    if as_json:
+    found = asking.api.get("/v1/views", min_position=min_position)
+    if asking.as_json:
         print(as_line(found))
         return
     table = Table("view", "name", "kind", "may", box=None, pad_edge=False)
@@ -55,19 +40,16 @@ def list_views(
     Console(width=width() or None, markup=False).print(table)
 
 
-@mail.command("list")
+@asks(mail, "list")
 def list_mails(
+    asking: Asking,
     everybodys: Annotated[bool, typer.Option("--all", help="Of everybody.")] = False,
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """List what is mailed by the clock, with when it is due next."""
     query = {"whose": "all" if everybodys else "", "min_position": min_position}
-    found = _asked("/v1/view-mails", query, address, key_file, user, as_json)
-    if as_json:
+    found = asking.api.get("/v1/view-mails", **query)
+    if asking.as_json:
         print(as_line(found))
         return
     table = Table("id", "view", "when", "to", "next", box=None, pad_edge=False)
@@ -78,21 +60,18 @@ def list_mails(
     Console(width=width() or None, markup=False).print(table)
 
 
-@mail.command()
+@asks(mail)
 def show(
+    asking: Asking,
     mailing_id: Annotated[
         str, typer.Argument(metavar="MAILING_ID", help="Which mailing.", show_default=False)
     ],
     min_position: MinPosition = None,
-    address: Address = "",
-    key_file: KeyFile = "",
-    user: DemoUser = "admin",
-    as_json: Json = False,
 ) -> None:
     """Show a mailing: when, to whom, when next, what was sent last."""
-    path, query = f"/v1/view-mails/{mailing_id}", {"min_position": min_position}
-    one = _asked(path, query, address, key_file, user, as_json)["mailing"]
-    if as_json:
+    path = f"/v1/view-mails/{mailing_id}"
+    one = asking.api.get(path, min_position=min_position)["mailing"]
+    if asking.as_json:
         print(as_line(one))
         return
     print(f"{one['id']}  view {one['view']}, {_when(one)}, to {', '.join(one['recipients'])}")
@@ -112,12 +91,6 @@ def _when(one: Mapping[str, Any]) -> str:
     elif one["days"]:
         days = "day " + ", ".join(map(str, one["days"])) + " of the month"
     return f"{days} {' '.join(one['times'])} {one['zone']}"
-
-
-def _asked(
-    path: str, query: Mapping[str, Any], address: str, key_file: str, user: str, as_json: bool
-) -> Any:
-    return answers(lambda: client(address, key_file, user).get(path, **query), as_json=as_json)
 
 
 for _form in FORMS:
