@@ -5,7 +5,6 @@ typical filters.
 compared with it), `LEADS_BENCH_KEEP` a folder in which the databases stay for the next run.
 """
 
-import asyncio
 import hashlib
 import json
 import os
@@ -21,10 +20,8 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-import orjson
 
 from schemas.rights import ROLES
-from services.command.first_start import team_id
 from services.kit.auth import Principal, make_key
 from services.kit.clock import SystemClock
 from services.kit.migrate import migrate
@@ -35,8 +32,8 @@ from services.projections.field_indexes import choose
 from services.query.directory import Directory, read_directory
 from services.query.reading import Asked
 from services.query.sight import sight_for
+from tests.bench.commanded import Pace, commanded
 from tests.bench.harness import Database, Result, Stack, tell
-from tests.bench.http_load import Connection, connect, post
 from tests.bench.million_leads import (
     ADMIN,
     AGENT,
@@ -57,9 +54,7 @@ _ROLES = {"admin": "admin", "leader": "team_leader", "agent": "agent"}
 ROUNDS = 3
 MEMORY_MB_MAX = 250
 SLOWER_MAX = 1.5
-PER_SECOND = 500
-REAL_LEADS, CONNECTIONS = 2_000, 16
-TEAMS = (team_id("North"), team_id("South"))
+REAL_LEADS = 2_000
 
 
 def id_of(kind: str, number: int) -> str:
@@ -96,7 +91,7 @@ class Grid:
     client: httpx.AsyncClient
     keys: dict[str, str]
     pid: int
-    sent: int = 0
+    pace: Pace
     times: dict[str, list[float]] = field(default_factory=dict)
 
     def note(self, question: str, *milliseconds: float) -> None:
@@ -138,9 +133,9 @@ async def compared_sizes(
     medians: list[dict[str, float]] = []
     for leads in SIZES:
         async with grids(stack, leads) as grid:
-            began, sent = time.perf_counter(), grid.sent
+            began, done = time.perf_counter(), grid.pace.done
             found = await measure(grid)
-            pace = (grid.sent - sent) / (time.perf_counter() - began)
+            pace = (grid.pace.done - done) / (time.perf_counter() - began)
             more = {"leads": leads, "commands/s": pace, "MB": grid.memory_mb()}
             results.append(replace(found, detail={**more, **found.detail}))
             medians.append({name: statistics.median(all_) for name, all_ in grid.times.items()})
@@ -230,18 +225,11 @@ async def grids(stack: Stack, leads: int) -> AsyncIterator[Grid]:
         keys = await _let_in(database)
         real, admin = await make_real_leads(settings, REAL_LEADS)
         async with (
-            listening("services.command", environment, folder) as commands,
-            stack.service(environment, "services.projections"),
+            commanded(stack, environment, real, admin) as pace,
             listening("services.query", environment, folder) as queries,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{queries}", timeout=30) as client,
         ):
-            grid = Grid(leads, database.url, client, keys, listener(queries))
-            pacing = asyncio.ensure_future(_pace(grid, commands, real, admin))
-            try:
-                yield grid
-            finally:
-                pacing.cancel()
-                await asyncio.gather(pacing, return_exceptions=True)
+            yield Grid(leads, database.url, client, keys, listener(queries), pace)
 
 
 @asynccontextmanager
@@ -325,28 +313,3 @@ def listener(port: int) -> int:
         if any(f"socket:[{inode}]" in links for inode in inodes):
             return int(process.name)
     raise LookupError(f"nobody listens on port {port}")
-
-
-async def _pace(grid: Grid, port: int, leads: list[str], key: str) -> None:
-    """Send commands at an even pace, as long as it may; one that is late is not made up for."""
-    headers = f"authorization: Bearer {key}\r\n"
-    free = asyncio.Queue[Connection]()
-    for one in await connect(port, CONNECTIONS):
-        free.put_nowait(one)
-
-    async def ask(connection: Connection, number: int) -> None:
-        body = orjson.dumps({"owner": f"team:{TEAMS[number // len(leads) % 2]}"})
-        path = f"/v1/leads/{leads[number % len(leads)]}/change-owner"
-        status, _ = await connection.ask(post(path, body, headers))
-        free.put_nowait(connection)
-        grid.sent += status == 200
-
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as asking:
-        number = 0
-        while True:
-            wait = began + number / PER_SECOND - time.perf_counter()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            asking.create_task(ask(await free.get(), number))
-            number += 1

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping
 
 import orjson
@@ -11,9 +12,12 @@ from services.command.app import open_commanding
 from services.kit.clock import SystemClock
 from services.kit.postgres import connect_pool
 from services.kit.settings import read_settings
+from services.local.demo_keys import demo_keys, let_demo_users_in
+from services.local.sample_data import clients
 from services.projections.progress import wait_visible
 from services.projections.registry import BY_NAME
 from tests.bench.bulk_work import make_leads
+from tests.bench.commanded import commanded
 from tests.bench.copied_leads import copy_leads
 from tests.bench.harness import Result, Stack, tell
 from tests.bench.plain_fold import plain_fold
@@ -22,12 +26,13 @@ from tests.bench.served import ROOT, environ
 LEADS = int(os.environ.get("LEADS_BENCH_LEADS", "1000000").split(",")[0])
 DECIDED = 60_000
 """So many leads at most are made by real decisions; the others are copies of these."""
+CALLED = 2_000
 TARGET = 80_000
 
 
 async def run(stack: Stack) -> Result:
-    """Rebuild the grid of leads, of six events each, by two workers, then by one, then the log of
-    leads by two.
+    """Rebuild the grid of leads, of six events each, by two workers, by one, by one beside 500
+    commands a second; then the log of leads by two.
 
     The value is one worker's, from the first statement to the switch. The reference is the same
     events folded without being read or written.
@@ -36,6 +41,7 @@ async def run(stack: Stack) -> Result:
     environment = environ(database, stack.folder / "data")
     settings = read_settings(environment)
     async with open_commanding(settings, SystemClock()) as commanding:
+        await let_demo_users_in(commanding, settings.data_dir)
         await make_leads(commanding, min(LEADS, DECIDED), six_events_each=True)
         events = await commanding.log.head()
     pool = await connect_pool(settings.database_url, "leads_query", largest=1)
@@ -47,8 +53,13 @@ async def run(stack: Stack) -> Result:
     if LEADS > DECIDED:
         events = await copy_leads(database.superuser_url, settings.master_key, LEADS)
     tell(f"   {events:,} events to work on")
+    called = [str(one.lead) for one in clients(CALLED)]
     two = await _rebuild(environment, "lead", 2)  # from here on all leads are in the grid in use
-    one = await _rebuild(environment, "lead", 1)
+    one = await _rebuild(environment, "lead", 1, all_beside=True)
+    async with commanded(stack, environment, called, demo_keys(settings.data_dir)["admin"]) as pace:
+        began = time.perf_counter()
+        beside = await _rebuild(environment, "lead", 1)
+        per_second = pace.done / (time.perf_counter() - began)
     log = await _rebuild(environment, "lead_log", 2)
     fold = await plain_fold(settings, [BY_NAME["lead"]])
     value = _rate(one)
@@ -65,6 +76,8 @@ async def run(stack: Stack) -> Result:
             "seconds to the switch": one["seconds"],
             "of them reading, folding, copying in": one["filled"],
             "seconds with what stands beside": one["all_seconds"],
+            "beside commands events/s": _rate(beside),
+            "commands/s": per_second,
             "two workers events/s": _rate(two),
             "lead_log, two workers, events/s": _rate(log),
             "µs of worker an event": one["cpu_seconds"] / one["events"] * 1e6,
@@ -78,9 +91,12 @@ def _rate(told: Mapping[str, float]) -> float:
     return told["events"] / told["seconds"]
 
 
-async def _rebuild(environment: Mapping[str, str], name: str, workers: int) -> dict[str, float]:
+async def _rebuild(
+    environment: Mapping[str, str], name: str, workers: int, *, all_beside: bool = False
+) -> dict[str, float]:
     """Rebuild in a process of its own, so that its memory and time are its own."""
-    command = (sys.executable, "-m", "tests.bench.rebuilding", name, str(workers))
+    more = ("all",) if all_beside else ()
+    command = (sys.executable, "-m", "tests.bench.rebuilding", name, str(workers), *more)
     child = await asyncio.create_subprocess_exec(
         *command, env={**os.environ, **environment}, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )

@@ -1,5 +1,6 @@
-"""`python -m tests.bench.rebuilding NAME PROCESSES`: one rebuild by itself, told as JSON; PROCESSES
-of them fold.
+"""`python -m tests.bench.rebuilding NAME PROCESSES [all]`: one rebuild by itself, told as JSON;
+PROCESSES of them fold. With `all`, whatever stands beside the grid is gone through, as `leads
+rebuild` does.
 """
 
 import resource
@@ -16,14 +17,14 @@ from services.kit.telemetry import set_up_logging
 from services.projections.rebuild import rebuild
 
 
-async def main(name: str, processes: int) -> None:
+async def main(name: str, processes: int, *, all_beside: bool) -> None:
     """Rebuild; say how long it took until readers saw it, in all, and the most memory one process
     had.
     """
     settings = read_settings()
     began = time.perf_counter()
     done = await rebuild(
-        name, settings.database_url, settings.master_key, processes=processes, all_beside=True
+        name, settings.database_url, settings.master_key, processes=processes, all_beside=all_beside
     )
     seconds = time.perf_counter() - began
     both = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -49,4 +50,4 @@ def _peak_kb() -> int:
 if __name__ == "__main__":
     set_up_logging("rebuild")  # standard output is for the result
     collect_rarely()
-    uvloop.run(main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), all_beside="all" in sys.argv[3:]))
