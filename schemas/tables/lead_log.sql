@@ -22,6 +22,10 @@ create table read.lead_log_v1 (
 -- "Had a call with Busy this week" and "was moved today", without looking at the rows.
 create index on read.lead_log_v1 (end_cause, happened_at, lead_id) where end_cause is not null;
 create index on read.lead_log_v1 (kind, happened_at, lead_id) where end_cause is null;
+-- "Was told this by somebody": whether anybody ever was, and whose leads if they are few. The value
+-- alone, so that entries of one value share theirs.
+create index on read.lead_log_v1 ((data ->> 'disposition'))
+  where data ->> 'disposition' is not null;
 
 -- What one command, bulk job or user changed. Hashes, because causes are long and each is written
 -- once or a hundred thousand times.

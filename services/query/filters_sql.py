@@ -41,8 +41,8 @@ _PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
 
 
 Wanted = tuple[str, str]
-"""What a condition looks for among the texts of leads: ("search", what was typed) anywhere, or
-("text", a value) of a template field.
+"""What a condition looks for among the texts of leads: ("search", what was typed) anywhere,
+("text", a value) of a template field, or ("dispositions", one a line) in the log.
 """
 
 
@@ -141,6 +141,11 @@ def text_condition(value: str, arguments: Arguments) -> str:
     return f"s.found like lower({arguments.add(like_anywhere(value), 'text')})"
 
 
+def logged_wanted(node: Logged) -> Wanted:
+    """Return what the condition on the log looks for, of which there must be one."""
+    return "dispositions", "\n".join(sorted(set(node.dispositions)))
+
+
 def search_digits(value: str) -> str:
     """Return the digits a search means, "" when it is not about a number.
 
@@ -219,6 +224,11 @@ class _Compiler:
         return f"({found} and (lower(l.name) like {pattern} or lower(l.email) like {pattern}))"
 
     def _logged(self, node: Logged) -> str:
+        known = self._terms.found.few.get(logged_wanted(node))
+        entries = self._entries(node)
+        return entries if known is None else f"({self._one_of(known)} and {entries})"
+
+    def _entries(self, node: Logged) -> str:
         """Of calls alone only what the index on calls holds is asked, so that it is enough."""
         calls = bool(node.end_causes) or set(node.kinds) == {CALL}
         if calls and CALL not in node.kinds:

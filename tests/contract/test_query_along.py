@@ -11,6 +11,7 @@ import pytest
 from schemas import lead as events
 from services.kit.postgres import connect_pool
 from services.query import along, lead, searching
+from services.query.filters_sql import Found
 from tests.contract.query_service import AUTUMN, NOON, SPRING, World, named, running, team, user
 
 
@@ -184,3 +185,48 @@ async def test_more_leads_are_asked_where_a_small_sample_leaves_it_open_how_comm
         rare = await searching._rare_parts(connection, sought, 5_000_000)
         assert (rare is None) == is_common, shares
         assert not connection.shares, shares
+
+
+async def test_a_disposition_that_few_leads_have_is_looked_up_in_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = "2026-03-04T11:00:00Z"
+    for index, disposition in enumerate(["sold", "later", "sold", None]):
+        call = events.LeadCallRecorded(
+            f"c{index}", SPRING, began, end_cause="Busy" if index else "NoResponse",
+            disposition=disposition,
+        )  # fmt: skip
+        await world.lead(f"lead {index}", call, owner=user("agent"))
+    await world.lead("by hand", events.LeadManualPassRecorded(named("agent"), "sold"))
+    known: list[Found] = []
+    looked_up = searching.look_up
+
+    async def noted(*given: Any) -> Found:
+        known.append(await looked_up(*given))
+        return known[-1]
+
+    monkeypatch.setattr(lead, "look_up", noted)
+    sold = {"op": "log", "dispositions": ["sold"]}
+    expected: tuple[tuple[Any, list[str]], ...] = (
+        (sold, ["lead 0", "lead 2"]),
+        ({**sold, "end_causes": ["Busy"]}, ["lead 2"]),
+        ({**sold, "kinds": ["lead.manual_pass_recorded"]}, ["by hand"]),
+        ({**sold, "dispositions": ["sold", "later"]}, ["lead 0", "lead 1", "lead 2"]),
+        ({"op": "and", "of": [sold, {"op": "not", "of": {**sold, "end_causes": ["Busy"]}}]},
+         ["lead 0"]),
+        ({**sold, "dispositions": ["nobody says"]}, []),
+    )  # fmt: skip
+    for few in (3_000, 2, -1):
+        monkeypatch.setattr(searching, "LOGGED_FEW", few)
+        for by in ("admin", "agent"):
+            for tree, names in expected:
+                wanted = {named(one) for one in names}
+                for sort in ({}, {"sort": [{"field": "pool_name"}]}):
+                    assert set(await world.found(tree, by, **sort)) == wanted, (few, by, tree)
+        # What nobody ever said is known before any lead is looked at.
+        assert list(known[-1].few.values()) == ([[]] if few >= 0 else [])
+    async with world.reading.pool.acquire() as connection:
+        await connection.execute("set enable_seqscan = off")
+        plan = await connection.fetch(f"explain {searching._LOGGED}", ["sold"], 3)
+        await connection.execute("reset enable_seqscan")
+    assert "_expr_idx" in "".join(line for (line,) in plan), plan
