@@ -33,6 +33,7 @@ from services.kit.ids import new_id
 from services.kit.methods import Methods
 from services.kit.openapi import openapi
 from services.kit.outage import problem_of
+from services.kit.pointers import pointer
 from services.kit.telemetry import (
     METRICS_TYPE,
     http_in_flight,
@@ -45,7 +46,6 @@ from services.kit.telemetry import (
 BODY_BYTES_MAX = 1 << 20
 BODY_SECONDS_MAX = 10.0
 ERRORS_SHOWN_MAX = 100
-POINTER_CHARS_MAX = 200
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -318,15 +318,29 @@ def parse(model: type[Model], raw: bytes) -> Model:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, body=_decoded(raw)) from None
 
 
-def invalid(error: ValidationError | RequestValidationError, root: str = "") -> errors.Invalid:
-    """Turn pydantic's faults into a problem; the refused values themselves are not repeated."""
+def _decoded(raw: bytes) -> Any:
+    """Return what the bytes say, None when they are no JSON."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def invalid(
+    error: ValidationError | RequestValidationError, root: str = "", body: Any = None
+) -> errors.Invalid:
+    """Turn pydantic's faults into a problem; the refused values themselves are not repeated.
+    Pointers lead through `body` where it is given.
+    """
     faults = error.errors() if isinstance(error, RequestValidationError) else _faults(error)
     details = [
         Detail(
-            str(fault["type"]).replace("_", "-"), fault_text(fault), root + pointer(fault["loc"])
+            str(fault["type"]).replace("_", "-"),
+            fault_text(fault),
+            root + pointer(fault["loc"], body, missing=fault["type"] == "missing"),
         )
         for fault in faults[:ERRORS_SHOWN_MAX]
     ]
@@ -336,14 +350,6 @@ def invalid(error: ValidationError | RequestValidationError, root: str = "") -> 
 
 def _faults(error: ValidationError) -> Sequence[Any]:
     return error.errors(include_url=False, include_input=False)
-
-
-def pointer(location: Sequence[int | str]) -> str:
-    """Return a location as JSON pointer (RFC 6901), shortened when the caller's own key was
-    absurdly long.
-    """
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    return "".join("/" + part for part in parts)[:POINTER_CHARS_MAX]
 
 
 def problem_response(problem: Problem, trace_id: str) -> Response:

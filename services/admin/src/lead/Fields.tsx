@@ -1,9 +1,8 @@
 import { Button, Group, SimpleGrid, Text, UnstyledButton } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { Problem } from "../api/problem";
 import { TemplateValue } from "../parts/command/MapFields";
-import { Moved } from "../parts/command/Moved";
+import { isMoved, MovedLead } from "../parts/command/Moved";
 import { type TemplateField, useTemplate } from "../parts/command/options";
 import { useOrders } from "../parts/command/sending";
 import { words } from "../parts/command/words";
@@ -76,6 +75,8 @@ function Edit(props: { field: TemplateField; value: unknown; close: () => void }
   // What was seen when one began: the page goes on following the lead underneath.
   const [seen] = useState(target);
   const [value, setValue] = useState<unknown>(props.value ?? "");
+  const [version, setVersion] = useState(target.version ?? 0);
+  const [movedSince, setMovedSince] = useState<number | null>(null);
   const saving = useMutation({
     mutationFn: (version: number) => {
       const empty = value === null || value === "";
@@ -83,9 +84,8 @@ function Edit(props: { field: TemplateField; value: unknown; close: () => void }
       return order({ name: "UpdateFields", body }, { ...seen, version });
     },
     onSuccess: close,
+    onError: (error, sent) => isMoved(error) && setMovedSince(sent),
   });
-  const moved = saving.error instanceof Problem && saving.error.status === 412;
-  const version = seen.version ?? 0;
   return (
     <form
       aria-label={`Edit ${field.label || field.import_name}`}
@@ -98,18 +98,13 @@ function Edit(props: { field: TemplateField; value: unknown; close: () => void }
       }}
     >
       <TemplateValue field={field} first value={value} pointer="" onChange={setValue} />
-      {moved && (
-        <Moved
-          leadId={seen.id ?? ""}
-          seen={version}
-          pending={saving.isPending}
-          retry={(now) => saving.mutate(now)}
-        />
+      {movedSince !== null && (
+        <MovedLead key={movedSince} leadId={seen.id ?? ""} since={movedSince} onSeen={setVersion} />
       )}
-      {saving.error !== null && !moved && <ProblemAlert error={saving.error} />}
+      {saving.error !== null && !isMoved(saving.error) && <ProblemAlert error={saving.error} />}
       <Group gap={4} mt={4}>
         <Button type="submit" size="compact-xs" loading={saving.isPending}>
-          Save
+          {movedSince === null ? "Save" : "Save all the same"}
         </Button>
         <Button size="compact-xs" variant="default" onClick={close}>
           Cancel

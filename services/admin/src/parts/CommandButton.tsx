@@ -52,9 +52,16 @@ export function CommandMenu({ commands, label }: { commands: readonly Giving[]; 
           ))}
         </Menu.Dropdown>
       </Menu>
-      {chosen !== null && <Dialog giving={chosen} onClose={() => choose(null)} />}
+      {chosen !== null && (
+        <Dialog giving={mine.find(isSame(chosen)) ?? chosen} onClose={() => choose(null)} />
+      )}
     </>
   );
+}
+
+/** Whether it is the same command: the page may know more of what it is about by now. */
+function isSame(chosen: Giving): (one: Giving) => boolean {
+  return (one) => one.command === chosen.command && one.label === chosen.label;
 }
 
 function Dialog({ giving, onClose }: { giving: Giving; onClose: () => void }) {

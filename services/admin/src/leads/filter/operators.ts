@@ -1,5 +1,5 @@
 import type { LeadColumn } from "../grid/values";
-import type { BoundName, Leaf, Scalar, Tree } from "./tree";
+import { type BoundName, isGroup, type Leaf, type Scalar, type Tree } from "./tree";
 
 /** What a condition can be about besides a field. */
 export const ANYTHING = "*search";
@@ -47,14 +47,22 @@ export function emptyLeaf(column: LeadColumn, op?: string): Leaf {
   return { op: "is_empty", field };
 }
 
-/** Whether a condition says enough to be asked. */
+/** Whether a filter says enough to be asked. */
 export function isComplete(node: Tree): boolean {
+  return gapsOf(node).length === 0;
+}
+
+/** The JSON pointers of what does not say enough to be asked: conditions without a value. */
+export function gapsOf(node: Tree, pointer = ""): string[] {
+  if (node.op === "not") return gapsOf(node.of, `${pointer}/of`);
+  if (isGroup(node) && node.of.length > 0) {
+    return node.of.flatMap((one, index) => gapsOf(one, `${pointer}/of/${index}`));
+  }
+  return !isGroup(node) && saysEnough(node) ? [] : [pointer];
+}
+
+function saysEnough(node: Leaf): boolean {
   switch (node.op) {
-    case "and":
-    case "or":
-      return node.of.length > 0 && node.of.every(isComplete);
-    case "not":
-      return isComplete(node.of);
     case "equals":
     case "contains":
     case "starts":

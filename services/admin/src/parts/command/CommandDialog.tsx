@@ -1,12 +1,12 @@
 import { Group, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import { commandLabel, commandNamed } from "../../api/commands";
-import { Problem } from "../../api/problem";
+import { type CommandSpec, commandLabel, commandNamed } from "../../api/commands";
 import { CommandForm } from "./CommandForm";
-import { Moved } from "./Moved";
+import { isMoved, MovedElse, MovedLead } from "./Moved";
 import { type Target, useOrders } from "./sending";
+import { fieldsOf } from "./shapes";
 
 const FOR_GOOD: Record<string, string> = {
   AnonymiseLead: "What the lead says of a person is erased for good. Its row and its calls stay.",
@@ -39,7 +39,9 @@ export function CommandDialog(props: CommandDialogProps) {
   const [typed, setTyped] = useState("");
   const [wordMissing, setWordMissing] = useState(false);
   // The version that was seen when the dialog opened: what comes while one types is a change.
-  const [seen] = useState(target.version);
+  const [seen, setSeen] = useState(target.version);
+  const [movedSince, setMovedSince] = useState<number | null>(null);
+  const queries = useQueryClient();
   const sending = useMutation({
     mutationFn: ({ body, version }: { body: Record<string, unknown>; version?: number }) =>
       order({ name: command.name, body }, { ...target, ...(version !== undefined && { version }) }),
@@ -47,14 +49,15 @@ export function CommandDialog(props: CommandDialogProps) {
       props.onDone?.(answer);
       onClose();
     },
+    onError: (error, { version }) => {
+      if (!isMoved(error)) return;
+      setMovedSince(version ?? null);
+      queries.invalidateQueries();
+    },
   });
   const warning = FOR_GOOD[command.name];
   const word = target.before !== undefined && target.name !== "" ? target.name : "erase";
-  // Only of a lead can be told what changed; of others the refusal says that they did.
-  const moved =
-    sending.error instanceof Problem &&
-    sending.error.status === 412 &&
-    command.path.startsWith("/v1/leads/");
+  const label = props.title ?? commandLabel(command.name);
   const submit = (body: Record<string, unknown>) => {
     if (warning !== undefined && typed.trim() !== word && typed.trim() !== "erase") {
       setWordMissing(true);
@@ -68,27 +71,25 @@ export function CommandDialog(props: CommandDialogProps) {
       onClose={onClose}
       title={
         <Group gap={6}>
-          <Text fw={600}>{props.title ?? commandLabel(command.name)}</Text>
+          <Text fw={600}>{label}</Text>
           <Text c="dimmed" truncate maw={320}>
             {target.name}
           </Text>
         </Group>
       }
-      size={Object.keys(command.schema.properties ?? {}).length > 8 ? "xl" : "md"}
+      size={isWide(command) ? "xl" : "md"}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <Stack gap="sm">
         <Text size="sm" c="dimmed">
           {[command.summary, command.description].filter(Boolean).join(" ").replaceAll("`", "")}
         </Text>
-        {moved && target.id !== undefined && seen !== undefined && (
-          <Moved
-            leadId={target.id}
-            seen={seen}
-            pending={sending.isPending}
-            retry={(version) => sending.mutate({ body: sending.variables?.body ?? {}, version })}
-          />
-        )}
+        {movedSince !== null &&
+          (command.path.startsWith("/v1/leads/") && target.id !== undefined ? (
+            <MovedLead key={movedSince} leadId={target.id} since={movedSince} onSeen={setSeen} />
+          ) : (
+            <MovedElse now={target.version} since={movedSince} onSeen={setSeen} />
+          ))}
         {warning !== undefined && (
           <TextInput
             label={`${warning} Type ${word === "erase" ? "erase" : `"${word}" or erase`} to go on.`}
@@ -106,13 +107,21 @@ export function CommandDialog(props: CommandDialogProps) {
           {...(props.initial !== undefined && { initial: props.initial })}
           {...(props.given !== undefined && { given: props.given })}
           campaignId={target.campaignId ?? null}
-          submitLabel={props.title ?? commandLabel(command.name)}
+          submitLabel={movedSince === null ? label : `${label} all the same`}
           pending={sending.isPending}
-          error={moved ? null : sending.error}
+          error={isMoved(sending.error) ? null : sending.error}
           onSubmit={submit}
           onCancel={onClose}
         />
       </Stack>
     </Modal>
   );
+}
+
+const FIELDS_MAX = 8;
+
+/** Whether a form needs room: for many fields, or for a filter. */
+function isWide(command: CommandSpec): boolean {
+  const shapes = fieldsOf(command);
+  return shapes.length > FIELDS_MAX || shapes.some((shape) => shape.meaning === "filter");
 }

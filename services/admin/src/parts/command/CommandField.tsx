@@ -2,12 +2,12 @@ import { ActionIcon, Button, Fieldset, Group, Stack, Switch, TagsInput, Text } f
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useRef } from "react";
 import { ChoiceField, ChoicesField, EnumField, LeadField } from "./ChoiceFields";
+import { FilterField } from "./FilterField";
 import { type FieldProps, useAround } from "./form";
 import { MapField, TemplateFieldsField } from "./MapFields";
 import { isChosen } from "./options";
 import {
   BooleanField,
-  FilterField,
   InstantField,
   LongTextField,
   NumberField,

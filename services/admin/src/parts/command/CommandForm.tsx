@@ -38,10 +38,11 @@ export function CommandForm(props: CommandFormProps) {
     [command, given],
   );
   const told = useMemo(() => toldOf(error), [error]);
-  const frame = useFrameOf(props.campaignId ?? null, values, [...faults, ...told]);
+  const wrong = useMemo(() => [...faults, ...told], [faults, told]);
+  const frame = frameOf(props.campaignId ?? null, values, wrong);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the cursor goes to what is wrong anew
   useEffect(() => {
-    form.current?.querySelector<HTMLElement>("[aria-invalid='true']")?.focus();
+    if (form.current !== null) firstWrong(form.current)?.focus();
   }, [faults, error]);
   const submit = () => {
     const made = bodyOf(command, values);
@@ -97,6 +98,16 @@ export function CommandForm(props: CommandFormProps) {
   );
 }
 
+/** The first input whose value is wrong; of a condition the last one, which says its value. */
+function firstWrong(form: HTMLElement): HTMLElement | undefined {
+  const found = form.querySelector<HTMLElement>("[aria-invalid='true'], [data-fault]");
+  if (found === null || !found.hasAttribute("data-fault")) return found ?? undefined;
+  const inputs = found.querySelectorAll<HTMLElement>(
+    ":scope > :first-child input:not([type='hidden'])",
+  );
+  return [...inputs].at(-1);
+}
+
 /** The API names the place in the whole request; a form knows its body only. */
 function place(reason: Reason): string {
   return reason.pointer.replace(/^\/body(?=\/|$)/, "");
@@ -127,14 +138,11 @@ function restOf(error: Error, shapes: readonly Shape[]): Error | null {
 }
 
 /** A fault deep in a value is told at the innermost field that is drawn. */
-function useFrameOf(
-  campaignId: string | null,
-  values: Values,
-  faults: readonly Fault[],
-): FormFrame {
+function frameOf(campaignId: string | null, values: Values, faults: readonly Fault[]): FormFrame {
   const chosen = values.campaign_id ?? values.target_campaign_id;
   return {
     campaignId: typeof chosen === "string" && chosen !== "" ? chosen : campaignId,
+    faults,
     fault: (pointer) =>
       faults
         .filter((fault) => fault.pointer === pointer)

@@ -112,21 +112,3 @@ export function BooleanField(props: FieldProps) {
     />
   );
 }
-
-/** A filter in the API's own words, for forms that have no page of their own. */
-export function FilterField(props: FieldProps) {
-  const { value, onChange } = props;
-  const text = typeof value === "string" ? value : value ? JSON.stringify(value, null, 2) : "";
-  return (
-    <Textarea
-      {...useAround(props)}
-      description="As JSON. The list of leads makes one from what you choose there."
-      autosize
-      minRows={2}
-      maxRows={10}
-      styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-      value={text}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
-  );
-}

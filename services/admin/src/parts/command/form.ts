@@ -1,16 +1,23 @@
 import { createContext, useContext } from "react";
 import type { Shape } from "./shapes";
+import type { Fault } from "./values";
 
 /** What every field of a form may need to know of the whole. */
 export interface FormFrame {
   /** The campaign whose pools and template count, if one is known. */
   campaignId: string | null;
+  /** All that is wrong with the form's values; the same array until something else is. */
+  faults: readonly Fault[];
   /** What is wrong with the value at this JSON pointer, "" when nothing is. */
   fault(pointer: string): string;
 }
 
 /** The frame that a form's fields stand in. */
-export const Frame = createContext<FormFrame>({ campaignId: null, fault: () => "" });
+export const Frame = createContext<FormFrame>({
+  campaignId: null,
+  faults: [],
+  fault: () => "",
+});
 
 /** The frame of the form around. */
 export function useFrame(): FormFrame {

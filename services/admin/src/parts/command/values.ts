@@ -1,4 +1,7 @@
 import type { CommandSpec } from "../../api/commands";
+import { gapsOf } from "../../leads/filter/operators";
+import { readFilter } from "../../leads/filter/text";
+import type { Tree } from "../../leads/filter/tree";
 import { ZONE } from "../Moment";
 import { fieldsOf, type Shape } from "./shapes";
 
@@ -149,13 +152,19 @@ function cleanFilter(shape: Shape, value: unknown, pointer: string, faults: Faul
     if (shape.required && !shape.nullable) faults.push({ pointer, detail: "Fill this in." });
     return shape.required && shape.nullable ? null : undefined;
   }
-  if (typeof value !== "string") return value;
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    faults.push({ pointer, detail: "This is not JSON." });
+  if (typeof value === "string") {
+    // The text of a filter that is a filter is a tree by now.
+    try {
+      readFilter(value);
+    } catch (error) {
+      faults.push({ pointer, detail: error instanceof Error ? error.message : String(error) });
+    }
     return undefined;
   }
+  for (const gap of gapsOf(value as Tree)) {
+    faults.push({ pointer: pointer + gap, detail: "Say which, or take the condition out." });
+  }
+  return value;
 }
 
 function cleanScalar(shape: Shape, value: unknown, pointer: string, faults: Fault[]): unknown {

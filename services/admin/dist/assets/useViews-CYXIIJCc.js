@@ -1,0 +1,1 @@
+import{W as e,l as t,p as n,rt as r,u as i}from"./ProblemAlert-BkJDqkWt.js";import{n as a}from"./Moment-qlZd754t.js";function o(){return e({queryKey:[`views`],queryFn:()=>i(t.GET(`/v1/views`,{params:{query:{zone:a,min_position:n()}}})),staleTime:6e4,placeholderData:r})}export{o as t};
