@@ -19,7 +19,10 @@ _COLUMNS = (
     *("type", "hash", "data", "meta", "personal"),
 )
 _EVENTS = f"select {', '.join(_COLUMNS)} from log.events where type like 'lead.%' order by position"
-_STANDING = "update read.offsets set position = (select max(position) from log.events)"
+_STANDING = """
+    update read.offsets set position = head, next_offset = head
+      from (select max(position) as head from log.events) e where source = 'log'
+"""
 
 
 async def copy_leads(superuser_url: str, secret: bytes, count: int) -> int:
