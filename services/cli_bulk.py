@@ -1,23 +1,20 @@
 """`leads bulk`: one command on many leads, planned, looked at, carried out, taken back."""
 
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid
 from services.cli_asking import Asking, MinPosition, asks, option
 from services.cli_client import Client, as_line, give_up
 from services.cli_derived import Form, add, kebab
+from services.cli_progress import Step, followed
 from services.command.bulk.offered import offered_in_bulk
 
-LOOK_SECONDS = 0.25
 SHOWN = 10
 
 app = typer.Typer(
@@ -206,29 +203,17 @@ def _confirm(job: Mapping[str, Any]) -> None:
 
 def _settled(api: Client, job_id: str, *, told: bool, at_end: bool = False) -> Any:
     """Return the job once its step is over; its progress is shown meanwhile."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not told or not sys.stderr.isatty(),
-        transient=True,
-    )
-    over = {"finished"} if at_end else {"planned", "finished"}
-    with bar:
-        shown = bar.add_task("")
-        while True:
-            job = api.get(f"/v1/bulk-jobs/{job_id}")
-            if job["state"] in over or (not at_end and job["state"] == "executing"):
-                return job
-            if job["stalled"]:
-                give_up(f"the job is stalled ({job['fault']}); ask again once that is mended", 3)
-            step = job["executing"] or job["planning"] or {"done": 0}
-            bar.update(
-                shown, description=job["state"], completed=step["done"], total=job["selected"]
-            )
-            time.sleep(LOOK_SECONDS)  # noqa: TID251 - the job goes on elsewhere, and is asked
+    over = {"finished"} if at_end else {"planned", "executing", "finished"}
+
+    def step(job: Mapping[str, Any]) -> Step | None:
+        if job["state"] in over:
+            return None
+        if job["stalled"]:
+            give_up(f"the job is stalled ({job['fault']}); ask again once that is mended", 3)
+        far = job["executing"] or job["planning"] or {"done": 0}
+        return Step(job["state"], far["done"], job["selected"])
+
+    return followed(lambda: api.get(f"/v1/bulk-jobs/{job_id}"), step, told=told)
 
 
 def _show(api: Client, job: Mapping[str, Any], *, as_json: bool) -> None:

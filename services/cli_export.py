@@ -1,22 +1,18 @@
 """`leads export`: have leads written into a file by a job, follow it, take the file."""
 
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from schemas.filter_text import read_filter
 from schemas.filters import FilterInvalid
 from services.cli_asking import Asking, MinPosition, asks
 from services.cli_client import REFUSED, Client, as_line, give_up, width
-
-LOOK_SECONDS = 0.25
+from services.cli_progress import Step, followed
 
 app = typer.Typer(
     add_completion=False,
@@ -155,23 +151,14 @@ def _read(api: Client, export_id: str, min_position: int) -> Any:
 
 def _settled(api: Client, made: Mapping[str, Any], *, told: bool) -> Any:
     """Return the export once it has ended; its progress is shown meanwhile."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        disable=not told or not sys.stderr.isatty(),
-        transient=True,
-    )
-    with bar:
-        shown = bar.add_task("")
-        while True:
-            export = _read(api, made["id"], made["position"])
-            if export["state"] != "requested":
-                return export
-            far = export["progress"] or {"leads": 0, "of": None}
-            bar.update(shown, description="written", completed=far["leads"], total=far["of"])
-            time.sleep(LOOK_SECONDS)  # noqa: TID251 - the job goes on elsewhere, and is asked
+
+    def step(export: Mapping[str, Any]) -> Step | None:
+        if export["state"] != "requested":
+            return None
+        far = export["progress"] or {"leads": 0, "of": None}
+        return Step("written", far["leads"], far["of"])
+
+    return followed(lambda: _read(api, made["id"], made["position"]), step, told=told)
 
 
 def _show(export: Mapping[str, Any], *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +9,12 @@ from typing import Annotated, Any
 import typer
 import typer.core
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from services.cli_asking import Asking, asks
 from services.cli_client import Client, as_line, give_up, width
+from services.cli_progress import Step, followed
 
-LOOK_SECONDS = 0.25
 SHOWN = 10
 PLACE = "/v1/imports"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -253,32 +251,20 @@ def _show_columns(proposal: Mapping[str, Any], mapped: Sequence[Mapping[str, Any
 
 def _settled(api: Client, one: str, *, told: bool, previewing: bool = False) -> Any:
     """Return the import once its step is over; its progress is shown meanwhile."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not told or not sys.stderr.isatty(),
-        transient=True,
-    )
-    with bar:
-        shown = bar.add_task("")
-        while True:
-            found = api.get(f"{PLACE}/{one}")
-            if found["stalled"]:
-                give_up(f"it is stalled ({found['fault']}); ask again once that is mended", 3)
-            if (
-                (found["previewed"] and found["state"] == "open")
-                if previewing
-                else (found["state"] in OVER)
-            ):
-                return found
-            preview = found["preview"] or {"reached": 0}
-            step = preview if previewing else found["undo"] or found["progress"] or {"reached": 0}
-            total = None if previewing else preview["reached"] or None
-            bar.update(shown, description=found["state"], completed=step["reached"], total=total)
-            time.sleep(LOOK_SECONDS)  # noqa: TID251 - the work goes on elsewhere, and is asked
+
+    def step(found: Mapping[str, Any]) -> Step | None:
+        if found["stalled"]:
+            give_up(f"it is stalled ({found['fault']}); ask again once that is mended", 3)
+        state = found["state"]
+        if (found["previewed"] and state == "open") if previewing else (state in OVER):
+            return None
+        preview = found["preview"] or {"reached": 0}
+        if previewing:
+            return Step(state, preview["reached"], None)
+        far = found["undo"] or found["progress"] or {"reached": 0}
+        return Step(state, far["reached"], preview["reached"] or None)
+
+    return followed(lambda: api.get(f"{PLACE}/{one}"), step, told=told)
 
 
 def _confirm(api: Client, one: Mapping[str, Any]) -> None:
