@@ -4,9 +4,6 @@ Strict in what it takes as true: no value is guessed or converted. Fields nobody
 aside and named in the answer, so that a dialer that learned a new one is not turned away.
 """
 
-import re
-import unicodedata
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -19,61 +16,19 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.incoming import as_time, clean, filled, in_utc, one_line
+
 TOPIC = "dialer.calls"
 QUARANTINE_TOPIC = "dialer.calls.quarantine"
 
 _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def _clean(text: str) -> str:
-    text = text.replace("\r\n", "\n")
-    if _FORBIDDEN.search(text):
-        raise ValueError("must not contain control characters")
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _one_line(text: str) -> str:
-    text = _clean(text).strip()
-    if "\n" in text or "\t" in text:
-        raise ValueError("must be one line without tabs")
-    return text
-
-
-def _filled(text: str) -> str:
-    text = _one_line(text)
-    if not text:
-        raise ValueError("must not be empty")
-    return text
-
-
-def _read(value: object) -> object:
-    """Read ISO 8601 ourselves: pydantic also takes "12", as twelve seconds after 1970."""
-    if not isinstance(value, str):
-        return value
-    try:
-        if value[4:5] == "-" and value[10:11] in {"T", " "}:
-            return datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    raise ValueError("must be a time with its offset, like 2026-03-31T09:00:00+02:00")
-
-
-def _in_utc(instant: datetime) -> datetime:
-    if not _EARLIEST <= instant < _LATEST:
-        raise ValueError("must be between the years 1900 and 2200")
-    return instant.astimezone(UTC)
-
-
 _CallId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
-_Name = Annotated[str, Field(max_length=100), AfterValidator(_filled)]
-_Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-_Text = Annotated[str, Field(max_length=10_000), AfterValidator(_clean)]
-_Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_utc)]
+_Name = Annotated[str, Field(max_length=100), AfterValidator(one_line), AfterValidator(filled)]
+_Line = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
+_Text = Annotated[str, Field(max_length=10_000), AfterValidator(clean)]
+_Instant = Annotated[AwareDatetime, BeforeValidator(as_time), AfterValidator(in_utc)]
 _Value = (
-    Annotated[str, Field(max_length=4_000), AfterValidator(_clean)]
+    Annotated[str, Field(max_length=4_000), AfterValidator(clean)]
     | bool
     | Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
     | Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
@@ -105,7 +60,7 @@ class DialerCall(BaseModel):
     call_id: _CallId
     lead_id: Annotated[str, Field(pattern=_UUID)] | None = None
     campaign: _Name | None = None
-    number: Annotated[str, Field(min_length=2, max_length=40), AfterValidator(_one_line)] | None = (
+    number: Annotated[str, Field(min_length=2, max_length=40), AfterValidator(one_line)] | None = (
         None
     )
     agent: _Name | None = None

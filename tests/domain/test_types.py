@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from schemas import incoming
 from services.command.domain import types
 
 
@@ -16,8 +17,8 @@ def test_control_and_broken_characters_are_refused(kind: Any, bad: str) -> None:
 
 
 def test_text_has_one_spelling() -> None:
-    assert types.clean("Jose\u0301") == "Jos\u00e9"
-    assert types.clean("one\r\ntwo\tthree") == "one\ntwo\tthree"
+    assert incoming.clean("Jose\u0301") == "Jos\u00e9"
+    assert incoming.clean("one\r\ntwo\tthree") == "one\ntwo\tthree"
     assert TypeAdapter(types.Line).validate_python("  Ana ") == "Ana"
 
 

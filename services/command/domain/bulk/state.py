@@ -1,6 +1,6 @@
 """What is known of one bulk job: what was asked for, and how far it has come."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -13,8 +13,7 @@ from schemas.bulk import (
     BulkStarted,
     BulkUndone,
 )
-from schemas.envelope import Recorded
-from schemas.event import Event
+from services.command.domain.evolution import Evolution
 
 Stage = Literal["unknown", "planning", "planned", "executing", "cancelling", "finished"]
 
@@ -96,32 +95,16 @@ def _undone(job: BulkJob, event: BulkUndone) -> BulkJob:
     return replace(job, undone_by=event.by_job)
 
 
-_CHANGES: dict[type[Event], Callable[[BulkJob, Any], BulkJob]] = {
-    BulkRequested: _requested,
-    BulkPlanned: _planned,
-    BulkStarted: _started,
-    BulkResumed: lambda job, event: job,
-    BulkCancelled: _cancelled,
-    BulkFinished: _finished,
-    BulkUndone: _undone,
-}
-
-
-def evolve(job: BulkJob, event: Event) -> BulkJob:
-    """Return the job after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = job if change is None else change(job, event)
-    return replace(changed, version=job.version + 1)
-
-
-def fold(events: Iterable[Event], job: BulkJob | None = None) -> BulkJob:
-    """Return the job after these events, from `job` or from nothing."""
-    state = BulkJob() if job is None else job
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], job: BulkJob | None = None) -> BulkJob:
-    """Return the job after these events as they stand in the log."""
-    return fold((one.event for one in recorded), job)
+EVOLUTION = Evolution(
+    BulkJob(),
+    {
+        BulkRequested: _requested,
+        BulkPlanned: _planned,
+        BulkStarted: _started,
+        BulkResumed: lambda job, event: job,
+        BulkCancelled: _cancelled,
+        BulkFinished: _finished,
+        BulkUndone: _undone,
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from schemas import campaign as events
 from schemas.dialling_hours import DiallingHours
-from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.instants import parse_instant
 from services.command.domain.campaign.template import Template, TemplateField
+from services.command.domain.evolution import Change, Evolution
 
 
 def _known_to(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,21 +221,9 @@ _CHANGES: dict[type[Event], Callable[[Campaign, Any], _Changes]] = {
 }
 
 
-def evolve(campaign: Campaign, event: Event) -> Campaign:
-    """Return the campaign after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changes = {} if change is None else change(campaign, event)
-    return replace(campaign, version=campaign.version + 1, **changes)
+def _changing(changes: Callable[[Campaign, Any], _Changes]) -> Change[Campaign]:
+    return lambda campaign, event: replace(campaign, **changes(campaign, event))
 
 
-def fold(happened: Iterable[Event], campaign: Campaign | None = None) -> Campaign:
-    """Return the campaign after these events, from `campaign` or from nothing."""
-    state = Campaign() if campaign is None else campaign
-    for event in happened:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], campaign: Campaign | None = None) -> Campaign:
-    """Return the campaign after these events as they stand in the log."""
-    return fold((one.event for one in recorded), campaign)
+EVOLUTION = Evolution(Campaign(), {kind: _changing(changes) for kind, changes in _CHANGES.items()})
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

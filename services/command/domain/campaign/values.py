@@ -10,10 +10,10 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+from schemas.incoming import clean
 from schemas.instants import format_instant
 from services.command.domain.addresses import parse_email, parse_url
 from services.command.domain.phones import parse_phone
-from services.command.domain.types import clean
 
 FieldType = Literal[
     "text", "number", "date", "datetime", "boolean", "picklist", "phone", "email", "url"

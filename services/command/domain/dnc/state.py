@@ -1,14 +1,11 @@
 """What is known of one number: the entries that keep it from being called; not the number."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from schemas.dnc import DncAdded, DncNumberErased, DncRemoved
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.instants import parse_instant
+from services.command.domain.evolution import Evolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +59,12 @@ def _removed(number: DncNumber, event: DncRemoved) -> DncNumber:
     return replace(number, entries=_others(number, event))
 
 
-_CHANGES: dict[type[Event], Callable[[DncNumber, Any], DncNumber]] = {
-    DncAdded: _added,
-    DncRemoved: _removed,
-    DncNumberErased: lambda number, event: replace(number, erased=True),
-}
-
-
-def evolve(number: DncNumber, event: Event) -> DncNumber:
-    """Return the number's entries after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = number if change is None else change(number, event)
-    return replace(changed, version=number.version + 1)
-
-
-def fold(events: Iterable[Event], number: DncNumber | None = None) -> DncNumber:
-    """Return the number's entries after these events, from `number` or from nothing."""
-    state = DncNumber() if number is None else number
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], number: DncNumber | None = None) -> DncNumber:
-    """Return the number's entries after these events as they stand in the log."""
-    return fold((one.event for one in recorded), number)
+EVOLUTION = Evolution(
+    DncNumber(),
+    {
+        DncAdded: _added,
+        DncRemoved: _removed,
+        DncNumberErased: lambda number, event: replace(number, erased=True),
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

@@ -1,15 +1,14 @@
 """What is known of an export. Frozen, so that it can be shared and cached."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from schemas import export as events
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.filter_numbers import numbers_in
 from schemas.instants import parse_instant
+from services.command.domain.evolution import Evolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +82,19 @@ def _mailed(export: Export, recipient: int, outcome: str) -> Export:
     return replace(export, mailed={**export.mailed, recipient: outcome})
 
 
-_CHANGES: dict[type[Event], Callable[[Export, Any], Export]] = {
-    events.ExportRequested: _requested,
-    events.ExportFinished: _finished,
-    events.ExportFailed: lambda export, _: replace(export, state="failed"),
-    events.ExportCancelled: lambda export, _: replace(export, state="cancelled"),
-    events.ExportRemoved: lambda export, _: replace(export, state="removed"),
-    events.ExportMailed: lambda export, event: _mailed(export, event.recipient, "sent"),
-    events.ExportMailFailed: lambda export, event: _mailed(export, event.recipient, "failed"),
-    events.ExportErased: lambda export, _: replace(
-        export, state="removed", filter=None, recipients=(), erased=True
-    ),
-}
-
-
-def evolve(export: Export, event: Event) -> Export:
-    """Return the export after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = export if change is None else change(export, event)
-    return replace(changed, version=export.version + 1)
-
-
-def fold(happened: Iterable[Event], export: Export | None = None) -> Export:
-    """Return the export after these events, from `export` or from nothing."""
-    state = Export() if export is None else export
-    for event in happened:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], export: Export | None = None) -> Export:
-    """Return the export after these events as they stand in the log."""
-    return fold((one.event for one in recorded), export)
+EVOLUTION = Evolution(
+    Export(),
+    {
+        events.ExportRequested: _requested,
+        events.ExportFinished: _finished,
+        events.ExportFailed: lambda export, _: replace(export, state="failed"),
+        events.ExportCancelled: lambda export, _: replace(export, state="cancelled"),
+        events.ExportRemoved: lambda export, _: replace(export, state="removed"),
+        events.ExportMailed: lambda export, event: _mailed(export, event.recipient, "sent"),
+        events.ExportMailFailed: lambda export, event: _mailed(export, event.recipient, "failed"),
+        events.ExportErased: lambda export, _: replace(
+            export, state="removed", filter=None, recipients=(), erased=True
+        ),
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

@@ -1,11 +1,9 @@
 """What is known of one import: whose it is, how its file is read, and how far its life has come."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.imports import (
     ImportCancelled,
     ImportFinished,
@@ -15,6 +13,7 @@ from schemas.imports import (
     ImportUndone,
     ImportUndoStarted,
 )
+from services.command.domain.evolution import Evolution
 
 Stage = Literal["unknown", "open", "running", "cancelling", "finished", "undoing", "undone"]
 
@@ -74,34 +73,18 @@ def _undone(one: Import, event: ImportUndone) -> Import:
     return replace(one, stage="undone", undone={name: getattr(event, name) for name in names})
 
 
-_CHANGES: dict[type[Event], Callable[[Import, Any], Import]] = {
-    ImportRequested: _requested,
-    ImportMapped: lambda one, event: replace(one, settings=event.settings),
-    ImportStarted: _started,
-    ImportCancelled: lambda one, event: replace(
-        one, stage="cancelling", cancelled=True, cancelled_for=event.reason
-    ),
-    ImportFinished: _finished,
-    ImportUndoStarted: lambda one, event: replace(one, stage="undoing", undone_by=event.by),
-    ImportUndone: _undone,
-}
-
-
-def evolve(one: Import, event: Event) -> Import:
-    """Return the import after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = one if change is None else change(one, event)
-    return replace(changed, version=one.version + 1)
-
-
-def fold(events: Iterable[Event], one: Import | None = None) -> Import:
-    """Return the import after these events, from `one` or from nothing."""
-    state = Import() if one is None else one
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], one: Import | None = None) -> Import:
-    """Return the import after these events as they stand in the log."""
-    return fold((each.event for each in recorded), one)
+EVOLUTION = Evolution(
+    Import(),
+    {
+        ImportRequested: _requested,
+        ImportMapped: lambda one, event: replace(one, settings=event.settings),
+        ImportStarted: _started,
+        ImportCancelled: lambda one, event: replace(
+            one, stage="cancelling", cancelled=True, cancelled_for=event.reason
+        ),
+        ImportFinished: _finished,
+        ImportUndoStarted: lambda one, event: replace(one, stage="undoing", undone_by=event.by),
+        ImportUndone: _undone,
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

@@ -1,14 +1,11 @@
 """What is known of a mailing. Frozen, so that it can be shared and cached."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from schemas import mailing as events
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.instants import parse_instant
+from services.command.domain.evolution import Evolution
 from services.command.domain.mailing.times import Timetable
 
 _NEVER = Timetable((), "UTC")
@@ -52,35 +49,19 @@ def _scheduled(mailing: Mailing, event: events.MailingScheduled) -> Mailing:
     return _like(began, event)
 
 
-_CHANGES: dict[type[Event], Callable[[Mailing, Any], Mailing]] = {
-    events.MailingScheduled: _scheduled,
-    events.MailingChanged: _like,
-    events.MailingPaused: lambda mailing, _: replace(mailing, state="paused", next_at=None),
-    events.MailingResumed: lambda mailing, event: replace(
-        mailing, state="active", next_at=parse_instant(event.next_at)
-    ),
-    events.MailingFired: lambda mailing, event: replace(
-        mailing, next_at=parse_instant(event.next_at)
-    ),
-    events.MailingStopped: lambda mailing, _: replace(mailing, state="stopped", next_at=None),
-}
-
-
-def evolve(mailing: Mailing, event: Event) -> Mailing:
-    """Return the mailing after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = mailing if change is None else change(mailing, event)
-    return replace(changed, version=mailing.version + 1)
-
-
-def fold(happened: Iterable[Event], mailing: Mailing | None = None) -> Mailing:
-    """Return the mailing after these events, from `mailing` or from nothing."""
-    state = Mailing() if mailing is None else mailing
-    for event in happened:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], mailing: Mailing | None = None) -> Mailing:
-    """Return the mailing after these events as they stand in the log."""
-    return fold((one.event for one in recorded), mailing)
+EVOLUTION = Evolution(
+    Mailing(),
+    {
+        events.MailingScheduled: _scheduled,
+        events.MailingChanged: _like,
+        events.MailingPaused: lambda mailing, _: replace(mailing, state="paused", next_at=None),
+        events.MailingResumed: lambda mailing, event: replace(
+            mailing, state="active", next_at=parse_instant(event.next_at)
+        ),
+        events.MailingFired: lambda mailing, event: replace(
+            mailing, next_at=parse_instant(event.next_at)
+        ),
+        events.MailingStopped: lambda mailing, _: replace(mailing, state="stopped", next_at=None),
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

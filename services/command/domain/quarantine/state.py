@@ -2,12 +2,9 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.quarantine import (
     PayloadDiscarded,
     PayloadErased,
@@ -15,6 +12,7 @@ from schemas.quarantine import (
     PayloadMended,
     PayloadReprocessed,
 )
+from services.command.domain.evolution import Evolution
 
 Fate = Literal["unknown", "held", "mended", "reprocessed", "discarded", "erased"]
 NUMBERS_MAX = 100
@@ -80,30 +78,14 @@ def _discarded(payload: HeldPayload, event: PayloadDiscarded) -> HeldPayload:
     return replace(payload, fate="discarded", discarded_because=event.reason)
 
 
-_CHANGES: dict[type[Event], Callable[[HeldPayload, Any], HeldPayload]] = {
-    PayloadHeld: _held,
-    PayloadMended: _mended,
-    PayloadReprocessed: _reprocessed,
-    PayloadDiscarded: _discarded,
-    PayloadErased: _erased,
-}
-
-
-def evolve(payload: HeldPayload, event: Event) -> HeldPayload:
-    """Return the payload after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = payload if change is None else change(payload, event)
-    return replace(changed, version=payload.version + 1)
-
-
-def fold(events: Iterable[Event], payload: HeldPayload | None = None) -> HeldPayload:
-    """Return the payload after these events, from `payload` or from nothing."""
-    state = HeldPayload() if payload is None else payload
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], payload: HeldPayload | None = None) -> HeldPayload:
-    """Return the payload after these events as they stand in the log."""
-    return fold((one.event for one in recorded), payload)
+EVOLUTION = Evolution(
+    HeldPayload(),
+    {
+        PayloadHeld: _held,
+        PayloadMended: _mended,
+        PayloadReprocessed: _reprocessed,
+        PayloadDiscarded: _discarded,
+        PayloadErased: _erased,
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

@@ -1,13 +1,12 @@
 """What is known of a segment. Frozen, so that it can be shared and cached."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas import segment as events
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.filter_numbers import numbers_in
+from services.command.domain.evolution import Evolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +41,14 @@ def _changed(segment: Segment, event: events.SegmentChanged) -> Segment:
     return replace(segment, name=event.name, filter=event.filter, agents=tuple(event.agents))
 
 
-_CHANGES: dict[type[Event], Callable[[Segment, Any], Segment]] = {
-    events.SegmentCreated: _created,
-    events.SegmentChanged: _changed,
-    events.SegmentActivated: lambda segment, event: replace(segment, active=True),
-    events.SegmentDeactivated: lambda segment, event: replace(segment, active=False),
-    events.SegmentFilterErased: lambda segment, event: replace(segment, filter=None),
-}
-
-
-def evolve(segment: Segment, event: Event) -> Segment:
-    """Return the segment after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = segment if change is None else change(segment, event)
-    return replace(changed, version=segment.version + 1)
-
-
-def fold(happened: Iterable[Event], segment: Segment | None = None) -> Segment:
-    """Return the segment after these events, from `segment` or from nothing."""
-    state = Segment() if segment is None else segment
-    for event in happened:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], segment: Segment | None = None) -> Segment:
-    """Return the segment after these events as they stand in the log."""
-    return fold((one.event for one in recorded), segment)
+EVOLUTION = Evolution(
+    Segment(),
+    {
+        events.SegmentCreated: _created,
+        events.SegmentChanged: _changed,
+        events.SegmentActivated: lambda segment, event: replace(segment, active=True),
+        events.SegmentDeactivated: lambda segment, event: replace(segment, active=False),
+        events.SegmentFilterErased: lambda segment, event: replace(segment, filter=None),
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay

@@ -1,13 +1,12 @@
 """What is known of a view. Frozen, so that it can be shared and cached."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from schemas import view as events
-from schemas.envelope import Recorded
-from schemas.event import Event
 from schemas.filter_numbers import numbers_in
+from services.command.domain.evolution import Change, Evolution
 
 
 class Contents(NamedTuple):
@@ -92,40 +91,29 @@ def _erased(view: View, _: events.ViewErased) -> View:
     return replace(view, filter=None, deleted=True, erased=True, earlier=earlier)
 
 
-_CHANGES: dict[type[Event], Callable[[View, Any], View]] = {
-    events.ViewCreated: _created,
-    events.ViewRenamed: lambda view, event: replace(view, name=event.name),
-    events.ViewChanged: _changed,
-    events.ViewShared: lambda view, event: replace(
-        view, shares={**view.shares, event.to: event.may}
-    ),
-    events.ViewShareEnded: _share_ended,
-    events.ViewDeleted: lambda view, event: replace(view, deleted=True),
-    events.ViewRestored: lambda view, event: replace(view, deleted=False),
-    events.ViewErased: _erased,
-}
-_NEW_CONTENTS = (events.ViewCreated, events.ViewRenamed, events.ViewChanged)
+def _remembered(change: Change[View]) -> Change[View]:
+    """What this makes of the contents can be gone back to by its version."""
+
+    def changed(view: View, event: Any) -> View:
+        now = change(view, event)
+        return replace(now, earlier={**now.earlier, view.version + 1: now.contents})
+
+    return changed
 
 
-def evolve(view: View, event: Event) -> View:
-    """Return the view after one more event; an unknown event only counts."""
-    change = _CHANGES.get(type(event))
-    changed = view if change is None else change(view, event)
-    version = view.version + 1
-    earlier = changed.earlier
-    if isinstance(event, _NEW_CONTENTS):
-        earlier = {**earlier, version: changed.contents}
-    return replace(changed, version=version, earlier=earlier)
-
-
-def fold(happened: Iterable[Event], view: View | None = None) -> View:
-    """Return the view after these events, from `view` or from nothing."""
-    state = View() if view is None else view
-    for event in happened:
-        state = evolve(state, event)
-    return state
-
-
-def replay(recorded: Iterable[Recorded], view: View | None = None) -> View:
-    """Return the view after these events as they stand in the log."""
-    return fold((one.event for one in recorded), view)
+EVOLUTION = Evolution(
+    View(),
+    {
+        events.ViewCreated: _remembered(_created),
+        events.ViewRenamed: _remembered(lambda view, event: replace(view, name=event.name)),
+        events.ViewChanged: _remembered(_changed),
+        events.ViewShared: lambda view, event: replace(
+            view, shares={**view.shares, event.to: event.may}
+        ),
+        events.ViewShareEnded: _share_ended,
+        events.ViewDeleted: lambda view, event: replace(view, deleted=True),
+        events.ViewRestored: lambda view, event: replace(view, deleted=False),
+        events.ViewErased: _erased,
+    },
+)
+evolve, fold, replay = EVOLUTION.evolve, EVOLUTION.fold, EVOLUTION.replay
