@@ -48,7 +48,7 @@ from services.query.questions import (
     read_question,
 )
 from services.query.reading import Asked, Reading, answer, tries
-from services.query.sampling import WHOLE, Source, planned, quickly, sample_of
+from services.query.sampling import DRAWN_MS, WHOLE, Source, planned, quickly, sample_of
 from services.query.searching import look_up
 from services.query.sight import among, sight_condition, sight_then_condition
 from services.query.sql import Arguments
@@ -309,7 +309,7 @@ async def _selected(
 
 async def count(asked: Asked, body: CountBody) -> Response:
     """Answer how many leads match: exactly when asked to, or up to 10,000 where that is quick; else
-    the planner's guess, or a sample's.
+    a sample's, or the planner's guess.
     """
     everything = await whole_scope(asked, body.scope)
     arguments = Arguments()
@@ -322,6 +322,7 @@ async def count(asked: Asked, body: CountBody) -> Response:
         number = await asked.connection.fetchval(statement, *arguments.values)
         return answer({"count": number, "exact": True, **asked.currency()})
     bound = " ".join(("select from read.lead l where", condition))
+    expected = bound, arguments
 
     async def up_to_most() -> int:
         if not (asked.sight.everything or asked.then or everything):
@@ -337,10 +338,13 @@ async def count(asked: Asked, body: CountBody) -> Response:
         condition = leads_condition(
             body.filter, asked, arguments, everything=everything, found=searched, drawn=True
         )
-        number = await _count_drawn(asked, sample, condition, arguments)
+        drawn = partial(_count_drawn, asked, sample, condition, arguments)
+        number = await quickly(asked.connection, drawn, DRAWN_MS)
+        if number is None:
+            number = await estimate(asked, *expected)
         return answer({"count": number, "exact": False, **asked.currency()})
     exact = known <= COUNT_EXACT_MAX
-    number = known if exact else max(known, await estimate(asked, bound, arguments))
+    number = known if exact else max(known, await estimate(asked, *expected))
     return answer({"count": number, "exact": exact, **asked.currency()})
 
 

@@ -23,6 +23,8 @@ FOUND_MIN = 400
 """With fewer leads found a sample says little, and the exact answer is worth `QUICKLY_MS`."""
 QUICKLY_MS = 200
 """So long an exact answer over many leads is tried for, where a sample can stand for it."""
+DRAWN_MS = 1_000
+"""So long a sample is asked for a count, whose pages may all have to be read from the disk."""
 
 T = TypeVar("T")
 
@@ -45,16 +47,19 @@ async def planned(connection: Any, statement: str, arguments: Arguments) -> tupl
     return top["Total Cost"], int(top["Plan Rows"])
 
 
-async def quickly(connection: Any, ask: Callable[[], Awaitable[T]]) -> T | None:
-    """Return what `ask` answers, or None when one of its statements takes longer than `QUICKLY_MS`:
-    the planner cannot know how long conditions on the log or on documents take.
+async def quickly(
+    connection: Any, ask: Callable[[], Awaitable[T]], within_ms: int | None = None
+) -> T | None:
+    """Return what `ask` answers, or None when one of its statements takes longer than `within_ms`,
+    QUICKLY_MS if nothing else is said: the planner cannot know how long conditions on the log or on
+    documents take.
     """
     try:
         async with connection.transaction():
             before = await connection.fetchval(
                 "select before from (select current_setting('statement_timeout') as before"
                 " offset 0) as now, lateral set_config('statement_timeout', $1, true)",
-                str(QUICKLY_MS),
+                str(QUICKLY_MS if within_ms is None else within_ms),
             )
             answer = await ask()
             # The transaction may be part of one that goes on.
