@@ -1,9 +1,6 @@
 """The command service as a process of its own, over a test's database, killed where a test says."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,13 +9,12 @@ import httpx
 
 from services.command.first_start import set_up
 from services.command.handler import Commanding
-from services.kit.background import READY
 from services.kit.clock import SystemClock
 from services.local.ports import choose_port
 from tests.contract.command_service import KEYS
+from tests.faults.child import child, on_log
 from tests.kit.event_logs import opened
 
-ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60.0
 
 
@@ -34,31 +30,12 @@ async def serving(
 ) -> AsyncIterator[tuple[httpx.AsyncClient, asyncio.subprocess.Process]]:
     """A client of a running command service, and its process; at the end it stops in order."""
     port = choose_port(folder / "command.port")
-    environ = {
-        **os.environ,
-        "LEADS_DATABASE_URL": url,
-        "LEADS_TRANSPORT": "log",
-        "LEADS_MASTER_KEY": bytes(range(32)).hex(),
-        "LEADS_SIGNING_KEY": bytes(range(32)).hex(),
-        "LEADS_HTTP_PORT": str(port),
-        "LEADS_FAILPOINT": failpoint,
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.command"),
-        cwd=ROOT,
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    environ = {**on_log(url), "LEADS_HTTP_PORT": str(port)}
     headers = {"authorization": f"Bearer {KEYS['admin']}"}
-    try:
-        assert process.stdout is not None
-        said = await asyncio.wait_for(process.stdout.readline(), READY_SECONDS)
-        assert said.decode().strip() == READY
-        async with httpx.AsyncClient(
+    async with (
+        child("services.command", environ, failpoint) as process,
+        httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20
-        ) as client:
-            yield client, process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 60) == 0
+        ) as client,
+    ):
+        yield client, process

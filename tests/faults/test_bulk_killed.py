@@ -1,13 +1,10 @@
 """kill -9 in a bulk job at 1 %, 50 % and 99 %: it ends complete, and nothing is done twice."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +16,8 @@ from services.kit.append import Append, Appended, Commanded, NewEvent, StreamApp
 from services.kit.ids import new_id
 from tests.contract.bulk_service import Bulk, bulk_running
 from tests.contract.command_service import NOON, NORTH, SOUTH
+from tests.faults.child import child, on_log
 
-ROOT = Path(__file__).parents[2]
 LEADS = 300
 BATCHES = 100
 AT = {"1 %": 1, "50 %": BATCHES // 2, "99 %": BATCHES - 1}
@@ -32,33 +29,11 @@ async def bulk(database_url: str) -> AsyncIterator[Bulk]:
         yield bulk
 
 
-@asynccontextmanager
-async def runner(url: str, failpoint: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-    """A runner of its own process; at the end it is told to stop and has to."""
-    secret = bytes(range(32)).hex()
-    environ = {
-        **os.environ,
-        "LEADS_DATABASE_URL": url,
-        "LEADS_TRANSPORT": "log",
-        "LEADS_MASTER_KEY": secret,
-        "LEADS_SIGNING_KEY": secret,
-        "LEADS_FAILPOINT": failpoint,
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.bulk_child"),
-        cwd=ROOT,
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"leads: ready\n"
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 60)
+def runner(
+    url: str, failpoint: str = ""
+) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    """A runner in a process of its own."""
+    return child("tests.faults.bulk_child", on_log(url), failpoint)
 
 
 async def made(bulk: Bulk, count: int = LEADS) -> list[str]:

@@ -1,59 +1,35 @@
 """kill -9 of who writes and of who settles exports: each ends once, whole, and goes in time."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from tests.contract.export_service import LINKS, Exports, exporting
 from tests.contract.post_office import FROM, MailServer, mail_server
+from tests.faults.child import child, on_log
 
-ROOT = Path(__file__).parents[2]
 LEADS = 9
 
 
-@asynccontextmanager
-async def child(
+def process(
     module: str, url: str, mails: MailServer, failpoint: str = ""
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of its own; at the end it is told to stop and has to."""
-    secret = bytes(range(32)).hex()
+) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    """One of those who make and settle exports, in a process of its own."""
     environ = {
-        **os.environ,
-        "LEADS_DATABASE_URL": url,
-        "LEADS_TRANSPORT": "log",
-        "LEADS_MASTER_KEY": secret,
-        "LEADS_SIGNING_KEY": secret,
+        **on_log(url),
         "LEADS_SMTP_URL": mails.url,
         "LEADS_MAIL_FROM": FROM,
         "LEADS_PUBLIC_URL": LINKS.url,
-        "LEADS_FAILPOINT": failpoint,
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
-        cwd=ROOT,
-        env=environ,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 60)
+    return child(module, environ, failpoint, ready=False)
 
 
 async def killed(module: str, url: str, mails: MailServer, failpoint: str) -> None:
     """Run it until it kills itself there."""
-    async with child(module, url, mails, failpoint) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    async with process(module, url, mails, failpoint) as running:
+        assert await asyncio.wait_for(running.wait(), 60) == -signal.SIGKILL
 
 
 async def told(exports: Exports, export: str) -> Counter[str]:
@@ -78,8 +54,8 @@ async def test_killed_anywhere_it_ends_once_and_whole_and_its_file_goes(database
         pool = exports.service.commanding.log.pool
         assert await pool.fetchval("select count(*) from job.export_pieces") > 0
         await killed(WRITER, database_url, mails, "export.before_written:kill:1")
-        async with child(WRITER, database_url, mails) as process:
-            assert await asyncio.wait_for(process.wait(), 60) == 0
+        async with process(WRITER, database_url, mails) as running:
+            assert await asyncio.wait_for(running.wait(), 60) == 0
         await killed(CLERK, database_url, mails, "exports.before_told:kill:1")
         assert await told(exports, export) == {"export.requested": 1, "export.finished": 1}
         texts = await exports.file(export)
@@ -91,13 +67,13 @@ async def test_killed_anywhere_it_ends_once_and_whole_and_its_file_goes(database
         await killed(CLERK, database_url, mails, "exports.after_mail:kill:1")
         assert len(mails.raw) == 1
         removing = "exports.before_remove:kill:1"
-        async with child(CLERK, database_url, mails, removing) as process, asyncio.timeout(60):
+        async with process(CLERK, database_url, mails, removing) as running, asyncio.timeout(60):
             while not (await told(exports, export))["export.mailed"]:
                 await asyncio.sleep(0.05)
             assert len(set(mails.raw)) == 1, "whoever gets it twice sees one mail"
             await exports.service.done(f"/v1/leads/{leads[-1]}/delete", {"reason": "asked for it"})
-            assert await process.wait() == -signal.SIGKILL
-        async with child(CLERK, database_url, mails), asyncio.timeout(60):
+            assert await running.wait() == -signal.SIGKILL
+        async with process(CLERK, database_url, mails), asyncio.timeout(60):
             while await pool.fetchval("select count(*) from job.exports"):
                 await asyncio.sleep(0.05)
         assert await told(exports, export) == {

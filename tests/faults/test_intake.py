@@ -1,12 +1,9 @@
 """The intake is killed at every failpoint, loses its lease, its offsets: every call counts once."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,47 +13,27 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.command.intake_offsets import IntakeOffsets
-from services.kit.background import READY
 from services.kit.ids import new_id
 from services.kit.postgres import connect_pool
 from services.kit.publisher import provide_topics
 from tests.contract.command_service import NORTH, Service, running
 from tests.contract.intake_calls import call
+from tests.faults.child import child, on_log
 from tests.faults.intake_child import PARTITIONS
 
 LEADS, CALLS = 6, 30
-ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 GARBAGE = b"{half"
 
 
 @asynccontextmanager
-async def intake(database_url: str, kafka: str, topic: str, **more: str) -> AsyncIterator[Any]:
+async def intake(
+    database_url: str, kafka: str, topic: str, failpoint: str = ""
+) -> AsyncIterator[Any]:
     """The intake as a process; yields it once it says that it is ready."""
-    environ = {
-        **os.environ,
-        "LEADS_DATABASE_URL": database_url,
-        "LEADS_KAFKA": kafka,
-        "LEADS_TRANSPORT": "kafka",
-        "LEADS_MASTER_KEY": bytes(range(32)).hex(),
-        "LEADS_SIGNING_KEY": bytes(range(32)).hex(),
-        **more,
-    }
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.intake_child", topic),
-        cwd=ROOT,
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert child.stdout is not None
-        said = await asyncio.wait_for(child.stdout.readline(), SECONDS)
-        assert said.decode().strip() == READY
-        yield child
-    finally:
-        if child.returncode is None:
-            child.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(child.wait(), SECONDS) == 0
+    environ = {**on_log(database_url), "LEADS_KAFKA": kafka, "LEADS_TRANSPORT": "kafka"}
+    async with child("tests.faults.intake_child", environ, failpoint, topic) as running:
+        yield running
 
 
 async def produce(kafka: str, topic: str, told: list[tuple[str, bytes]]) -> None:
@@ -140,8 +117,8 @@ async def test_killed_anywhere_every_call_counts_once(
     topic = f"{topic_prefix}calls"
     told = told_for(leads)
     await produce(kafka, topic, told)
-    async with intake(database_url, kafka, topic, LEADS_FAILPOINT=failpoint) as child:
-        assert await asyncio.wait_for(child.wait(), SECONDS) == -signal.SIGKILL
+    async with intake(database_url, kafka, topic, failpoint) as running:
+        assert await asyncio.wait_for(running.wait(), SECONDS) == -signal.SIGKILL
     pool = service.commanding.log.pool
     # What the killed one held is free once its lease has run out; the test does not wait for it.
     await pool.execute("update log.intake_offsets set lease_until = '-infinity'")

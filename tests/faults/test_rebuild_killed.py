@@ -4,7 +4,6 @@ of two generations; the next rebuild clears up.
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from services.kit.settings import read_settings
 from services.projections.__main__ import main
 from services.projections.number_zones import fill_number_zones
 from services.projections.rebuild import rebuild
+from tests.faults.child import child, on_log
 from tests.kit.event_logs import opened
 from tests.read_models.test_rebuild_and_check import UNMENDED, beside
 from tests.read_models.working import (
@@ -29,7 +29,6 @@ from tests.read_models.working import (
     working,
 )
 
-ROOT = Path(__file__).parents[2]
 LEADS = 60
 TABLES = """
     select tablename from pg_tables where schemaname = 'read' and tablename ~ '^lead_v[0-9]+$'
@@ -40,21 +39,10 @@ _LOG = "select lead_id, max(version), count(*)::int from read.lead_log group by 
 
 async def rebuilt(url: str, name: str, failpoint: str = "") -> int | None:
     """Rebuild in a process of its own; return its exit code."""
-    environ = {
-        **os.environ,
-        "LEADS_DATABASE_URL": url,
-        "LEADS_TRANSPORT": "log",
-        "LEADS_MASTER_KEY": SECRET.hex(),
-        "LEADS_SIGNING_KEY": SECRET.hex(),
-        "LEADS_FAILPOINT": f"{failpoint}:kill:1" if failpoint else "",
-    }
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.rebuild_child", name),
-        cwd=ROOT,
-        env=environ,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    return await asyncio.wait_for(child.wait(), 60)
+    at = f"{failpoint}:kill:1" if failpoint else ""
+    rebuilding = child("tests.faults.rebuild_child", on_log(url), at, name, ready=False)
+    async with rebuilding as running:
+        return await asyncio.wait_for(running.wait(), 60)
 
 
 async def read_on(url: str, statement: str, over: asyncio.Event) -> int:

@@ -1,20 +1,16 @@
 """kill -9 of the relay and of a worker at each of their failpoints: nothing lost, nothing twice."""
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.kit.feed import TOPIC
+from tests.faults.child import child, on_log
 from tests.kit.event_logs import opened
 from tests.read_models.working import (
-    SECRET,
     Story,
     a_call,
     assert_equal_to_log,
@@ -22,7 +18,6 @@ from tests.read_models.working import (
     until,
 )
 
-ROOT = Path(__file__).parents[2]
 RELAY = "services.command.relay"
 WORKER = "services.projections"
 PLACES = {
@@ -35,41 +30,12 @@ PLACES = {
 }
 
 
-@asynccontextmanager
-async def process(
-    module: str, environ: dict[str, str], failpoint: str = ""
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A service as it is really started; at the end it is told to stop and has to."""
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
-        cwd=ROOT,
-        env={**os.environ, **environ, "LEADS_FAILPOINT": failpoint},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        assert running.stdout is not None
-        assert await running.stdout.readline() == b"leads: ready\n"
-        yield running
-    finally:
-        if running.returncode is None:
-            running.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(running.wait(), 60)
-    assert running.returncode in (0, -signal.SIGKILL)
-
-
 @pytest.fixture
 async def environ(database_url: str, kafka: str, tmp_path: Path) -> dict[str, str]:
     """What services are given, with a topic that nothing was published to."""
     await forget_topic(kafka)
-    return {
-        "LEADS_DATABASE_URL": database_url,
-        "LEADS_KAFKA": kafka,
-        "LEADS_TRANSPORT": "kafka",
-        "LEADS_MASTER_KEY": SECRET.hex(),
-        "LEADS_SIGNING_KEY": SECRET.hex(),
-        "LEADS_DATA_DIR": str(tmp_path),
-    }
+    more = {"LEADS_KAFKA": kafka, "LEADS_TRANSPORT": "kafka", "LEADS_DATA_DIR": str(tmp_path)}
+    return {**on_log(database_url), **more}
 
 
 async def forget_topic(bootstrap: str) -> None:
@@ -94,10 +60,10 @@ async def test_a_killed_process_leaves_nothing_half_done(
     url = environ["LEADS_DATABASE_URL"]
     victim = PLACES[place]
     other = RELAY if victim == WORKER else WORKER
-    async with opened(url) as log, process(other, environ):
+    async with opened(url) as log, child(other, environ):
         story = Story(log)
         leads = await story.leads(40)
-        async with process(victim, environ, f"{place}:kill:2") as killed:
+        async with child(victim, environ, f"{place}:kill:2") as killed:
             number = 0
             while killed.returncode is None:
                 number += 1
@@ -105,7 +71,7 @@ async def test_a_killed_process_leaves_nothing_half_done(
                 await story.tell(*((one, a_call(number, talk_seconds=3)) for one in leads))
                 await asyncio.sleep(0.2)
             assert killed.returncode == -signal.SIGKILL
-        async with process(victim, environ):
+        async with child(victim, environ):
             await settled(log)
         found = await assert_equal_to_log(url)
         assert found.rows["lead"] == 40

@@ -3,13 +3,9 @@ leader beside which another one waits. Every rule is applied once all the same.
 """
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -23,41 +19,19 @@ from services.kit.append import Appended
 from services.kit.clock import SystemClock
 from services.kit.eventlog import EventLog
 from services.kit.ids import new_id
+from tests.faults.child import child, on_log
 from tests.kit.event_logs import append, opened, verdict_on
 
-ROOT = Path(__file__).parents[2]
 LEADS = 40
 CAMPAIGN = str(new_id())
 AGENT = str(new_id())
 
 
-@asynccontextmanager
-async def scheduler(url: str, failpoint: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-    """A scheduler of its own process; at the end it is told to stop and has to."""
-    secret = bytes(range(32)).hex()
-    environ = {
-        **os.environ,
-        "LEADS_DATABASE_URL": url,
-        "LEADS_TRANSPORT": "log",
-        "LEADS_MASTER_KEY": secret,
-        "LEADS_SIGNING_KEY": secret,
-        "LEADS_FAILPOINT": failpoint,
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.scheduler_child"),
-        cwd=ROOT,
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 60) == b"leads: ready\n"
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 60) == 0
+def scheduler(
+    url: str, failpoint: str = ""
+) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    """A scheduler in a process of its own."""
+    return child("tests.faults.scheduler_child", on_log(url), failpoint)
 
 
 async def made(log: EventLog) -> list[UUID]:

@@ -18,10 +18,10 @@ from services.projections.decoding import Decoder
 from services.projections.leases import LEASE_SECONDS
 from services.projections.parking import parked_streams, unpark
 from tests.conftest import PostgresServer
-from tests.faults.test_relay_and_projections_killed import WORKER, process
+from tests.faults.child import child, on_log
+from tests.faults.test_relay_and_projections_killed import WORKER
 from tests.kit.event_logs import MASTER, note, opened, tampering
 from tests.read_models.working import (
-    SECRET,
     Story,
     a_call,
     assert_equal_to_log,
@@ -37,13 +37,7 @@ HELD = "select count(*) from read.offsets where owner is not null and lease_unti
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     """What a worker is given that reads the log itself."""
-    return {
-        "LEADS_DATABASE_URL": database_url,
-        "LEADS_TRANSPORT": "log",
-        "LEADS_MASTER_KEY": SECRET.hex(),
-        "LEADS_SIGNING_KEY": SECRET.hex(),
-        "LEADS_DATA_DIR": str(tmp_path),
-    }
+    return {**on_log(database_url), "LEADS_DATA_DIR": str(tmp_path)}
 
 
 @pytest.fixture
@@ -67,11 +61,11 @@ async def test_a_zombie_that_wakes_up_late_writes_nothing_old(
 ) -> None:
     story = Story(log)
     leads = await story.leads(30, calls=1)
-    async with process(WORKER, environ) as zombie:
+    async with child(WORKER, environ) as zombie:
         await settled(log)
         # Frozen in the middle of work, so that it wakes up with a batch in its hands.
         await story.tell(*((one, a_call(2)) for one in leads))
-        async with stopped(zombie), process(WORKER, environ):
+        async with stopped(zombie), child(WORKER, environ):
             await story.tell(*((one, a_call(3)) for one in leads))
             async with asyncio.timeout(LEASE_SECONDS * 3):
                 await settled(log)
@@ -100,7 +94,7 @@ async def test_an_event_that_cannot_be_opened_parks_its_lead_until_it_is_mended(
     spoil = f"update log.events set {broken} where stream_id = $1 and version = 2"
     async with tampering(postgres.url("postgres", database)) as intruder:
         await intruder.execute(spoil, bad)
-        async with process(WORKER, environ):
+        async with child(WORKER, environ):
             await story.tell((bad, a_call(1)), (good, a_call(1)))
             await settled(log)
             pool = await connect_pool(database_url, "leads_projections", largest=3)
@@ -130,7 +124,7 @@ async def test_everything_delivered_again_changes_nothing(
     story = Story(log)
     leads = await story.leads(20, calls=3)
     seen = "select lead_id, version, call_attempts from read.lead order by 1"
-    async with process(WORKER, environ):
+    async with child(WORKER, environ):
         await settled(log)
         before = await rows(owner_url, seen)
         owner = await asyncpg.connect(owner_url)
