@@ -5,6 +5,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from tests.browser.visiting import Visits, accessibility_faults
+from tests.workbooks import sheet, workbook
 
 LEADS = "Mobile;Full name;age;Shoe size\n+12025550171;Ann Ash;44;41\n0415;Cy;old;\n"
 JOB_MS = 180_000
@@ -38,6 +39,36 @@ async def test_a_file_with_a_bad_row_is_imported_and_undone(visits: Visits, tmp_
     await page.get_by_role("button", name="Undo", exact=True).click()
     await page.get_by_role("button", name="Undo the import").click()
     await expect(page.get_by_role("button", name="1 taken back")).to_be_visible(timeout=JOB_MS)
+
+
+async def test_a_workbook_is_dropped_and_imported(visits: Visits) -> None:
+    page = await visits.open("admin", "/imports/new")
+    book = workbook(sheet([["Mobile", "Full name"], ["+12025550181", "Xenia Xu"]]))
+    zone = page.locator(".drop")
+    carried = await page.evaluate_handle(
+        """(bytes) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(bytes)], "clients.xlsx"));
+            return carried;
+        }""",
+        list(book),
+    )
+    await zone.dispatch_event("dragover", {"dataTransfer": carried})
+    await expect(zone).to_have_attribute("data-over", "true")
+    await zone.dispatch_event("drop", {"dataTransfer": carried})
+    await expect(zone).to_contain_text("clients.xlsx")
+    await expect(zone).not_to_have_attribute("data-over", "true")
+    await page.get_by_role("button", name="Upload").click()
+    await page.get_by_role("button", name="Go on to settings").click()
+    await page.get_by_role("button", name="Preview", exact=True).click()
+    created = page.get_by_role("button", name="1 would be created")
+    await expect(created).to_be_visible(timeout=JOB_MS)
+    await page.get_by_role("button", name="Import 1 row").click()
+    await page.get_by_role("link", name="Lead of row 2").click(timeout=JOB_MS)
+    await expect(page.get_by_role("heading", name="Xenia Xu")).to_be_visible()
+    # The other tests count the leads of the sample.
+    lead = page.url.split("/leads/")[1].split("?")[0]
+    await visits.give("admin", f"/v1/leads/{lead}/delete", {})
 
 
 async def test_a_number_is_added_found_and_lifted(visits: Visits) -> None:

@@ -73,3 +73,39 @@ async def test_a_lead_is_switched_off_and_on_and_its_fields_are_changed(visits: 
     await page.get_by_role("tab", name="Details").click()
     await expect(page.get_by_role("heading", name="Fields")).to_be_visible()
     assert await accessibility_faults(page) == []
+
+
+async def test_messages_and_contracts_tell_what_became_of_them(visits: Visits) -> None:
+    visits.provoke("status of 409")
+    page = await _first_lead(visits, "success")
+    lead = page.url.split("/leads/")[1].split("?")[0]
+    said = {"direction": "in", "channel": "sms", "sent_at": "2026-07-01T09:00:00Z"}
+    text = {**said, "message_id": "m-1", "body": "Call me on Monday."}
+    await visits.give("admin", f"/v1/leads/{lead}/record-message", text)
+    for step in ("updated", "confirmation_sent", "reminder_1"):
+        about = {"contract_id": "C-1", "step": step}
+        await visits.give("admin", f"/v1/leads/{lead}/record-contract", about)
+    await page.get_by_role("tab", name="Details").click()
+    messages = page.get_by_role("region", name="Messages")
+    row = messages.get_by_role("row", name="Call me on Monday.")
+    await expect(row).to_contain_text("SMS in")
+    await expect(row).to_contain_text("received")
+    await messages.get_by_role("button", name="SMS", exact=True).click()
+    form = page.get_by_role("dialog")
+    await form.get_by_role("textbox", name="Body").fill("We shall.")
+    await form.get_by_role("button", name="Send SMS").click()
+    await expect(form.get_by_role("alert")).to_contain_text("SMS is not set up here")
+    await page.keyboard.press("Escape")
+
+    contracts = page.get_by_role("region", name="Contracts")
+    await expect(contracts).to_contain_text("Yellow 2: 1st reminder sent")
+    await contracts.get_by_text("Lifecycle", exact=True).click()
+    steps = contracts.get_by_role("listitem")
+    await expect(steps.filter(has_text="Reminder 1")).to_have_attribute("aria-current", "step")
+    await expect(steps.filter(has_text="Accepted")).to_contain_text("not reached")
+    assert await accessibility_faults(page) == []
+    await contracts.get_by_role("button", name="Reject").click()
+    await form.get_by_role("textbox", name="Reason").fill("another price")
+    await form.get_by_role("button", name="Reject C-1").click()
+    await expect(form).to_be_hidden()
+    await expect(contracts.get_by_text("Yellow 2")).to_have_count(0)

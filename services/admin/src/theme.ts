@@ -22,13 +22,18 @@ export const theme = createTheme({
       defaultProps: { size: "sm", searchable: true, nothingFoundMessage: "Nothing found" },
     },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
-    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    Drawer: {
+      defaultProps: {
+        closeButtonProps: { "aria-label": "Close" },
+        // It is a <header>, which would be told as one more banner of the page; so is a modal's.
+        attributes: { header: { role: "presentation" } },
+      },
+    },
     Tooltip: { defaultProps: { withArrow: true } },
     Modal: {
       defaultProps: {
         overlayProps: { backgroundOpacity: 0.35 },
         closeButtonProps: { "aria-label": "Close" },
-        // It is a <header>, which would be told as one more banner of the page.
         attributes: { header: { role: "presentation" } },
       },
     },

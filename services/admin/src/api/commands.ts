@@ -51,9 +51,14 @@ export function commandNamed(name: string): CommandSpec {
   return found;
 }
 
+const NAMES: Record<string, string> = { api: "API", sms: "SMS", whatsapp: "WhatsApp" };
+
 /** "ChangeOwner" as people read it: "Change owner". */
 export function commandLabel(name: string): string {
-  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  const words = name
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .replace(/\b(api|sms|whatsapp)\b/g, (word) => NAMES[word] ?? word);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -9,8 +9,9 @@ import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { Given } from "./Given";
 import { type BulkJob, goesOn } from "./jobs";
-import { fieldWords, jobTitle } from "./words";
+import { jobTitle, stateOf } from "./words";
 
 const PAGE = 50;
 const EVERY_MS = 3_000;
@@ -94,11 +95,11 @@ function Jobs({ jobs }: { jobs: readonly BulkJob[] }) {
                   {jobTitle(job)}
                 </Anchor>
                 <Text size="xs" c="dimmed" lineClamp={1}>
-                  {fieldWords(job.fields, names)}
+                  <Given job={job} />
                 </Text>
               </Table.Td>
               <Table.Td>
-                <StateBadge state={job.stalled ? "stalled" : job.state} />
+                <StateBadge state={stateOf(job)} />
                 {job.undone_by !== null && (
                   <Text size="xs" c="dimmed">
                     undo asked for

@@ -11,10 +11,11 @@ import { StateBadge } from "../jobs/StateBadge";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { Given } from "./Given";
 import { type BulkJob, goesOn, useJob, useJobDeeds } from "./jobs";
 import { OutcomeTable } from "./OutcomeTable";
 import { Reasons } from "./Reasons";
-import { fieldWords, jobTitle } from "./words";
+import { jobTitle, stateOf } from "./words";
 
 const FOR_GOOD = new Set(["DeleteLead", "AnonymiseLead", "DeleteUnprocessed"]);
 const ORDER = ["applied", "reversed", "unchanged", "kept", "refused", "not_reached"];
@@ -53,15 +54,14 @@ function Panel({ job, onJob }: { job: BulkJob; onJob: (id: string) => void }) {
     <Stack gap="md">
       <Group gap="sm">
         <Text fw={600}>{jobTitle(job)}</Text>
-        <StateBadge state={job.stalled ? "stalled" : job.state} />
-        {job.cancelled && <StateBadge state="cancelled" />}
+        <StateBadge state={stateOf(job)} />
         <Text size="xs" c="dimmed">
           {many(job.selected, "lead")} · {names.actor(job.by)} · <Moment at={job.made_at} />
         </Text>
       </Group>
       {Object.keys(job.fields).length > 0 && (
         <Text size="sm" c="dimmed">
-          {fieldWords(job.fields, names)}
+          <Given job={job} />
         </Text>
       )}
       {job.stalled && (
@@ -71,6 +71,11 @@ function Panel({ job, onJob }: { job: BulkJob; onJob: (id: string) => void }) {
       )}
       {error !== null && <ProblemAlert error={error} />}
       <Running job={job} />
+      {job.cancelled && job.result !== null && (
+        <Text size="sm" role="status">
+          {cancelledWords(job.result)}
+        </Text>
+      )}
       {counts !== null && (
         <Outcomes
           rows={counts}
@@ -85,6 +90,13 @@ function Panel({ job, onJob }: { job: BulkJob; onJob: (id: string) => void }) {
       {counts !== null && <OutcomeTable id={job.id} step={step} outcome={outcome} />}
     </Stack>
   );
+}
+
+/** What a job had done when it was cancelled. */
+function cancelledWords(result: Record<string, number>): string {
+  const done = result.applied ?? result.reversed ?? 0;
+  if (done === 0) return "It was cancelled before anything was changed.";
+  return `It was cancelled when it had changed ${many(done, "lead")}; those can be undone.`;
 }
 
 /** What there is to count: the result, else what is done so far, else the plan. */

@@ -9,6 +9,12 @@ export function jobTitle(job: Pick<BulkJob, "command" | "kind">): string {
   return job.kind === "undo" ? `Undo: ${what.charAt(0).toLowerCase()}${what.slice(1)}` : what;
 }
 
+/** Where a job stands, as its sign says it: one that was cancelled did not just finish. */
+export function stateOf(job: Pick<BulkJob, "state" | "stalled" | "cancelled">): string {
+  if (job.stalled) return "stalled";
+  return job.cancelled && job.state === "finished" ? "cancelled" : job.state;
+}
+
 /** A value of a command or a lead as a short text. */
 export function shortValue(value: unknown, names: Names): string {
   if (value === null || value === undefined || value === "") return "nothing";
@@ -24,11 +30,4 @@ export function shortValue(value: unknown, names: Names): string {
       .join(", ");
   }
   return String(value);
-}
-
-/** The fields of a command in one line. */
-export function fieldWords(fields: Record<string, unknown>, names: Names): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${worded(name)}: ${shortValue(value, names)}`)
-    .join(" · ");
 }

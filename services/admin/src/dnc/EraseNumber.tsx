@@ -1,4 +1,5 @@
 import { Alert, Text, TextInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { commandNamed, useCommand } from "../api/commands";
 import { useMe } from "../api/queries";
@@ -25,7 +26,12 @@ export function EraseNumber() {
       danger
       ready={isNumber(number) && reason.trim() !== "" && leads.data !== undefined}
       {...(isNumber(number) && { typed: number })}
-      run={() => command.mutateAsync({ name: "EraseNumber", body: { number, reason } })}
+      run={async () => {
+        await command.mutateAsync({ name: "EraseNumber", body: { number, reason } });
+        notifications.show({ message: "The number is being erased everywhere.", color: "teal" });
+        setText("");
+        setReason("");
+      }}
     >
       <TextInput
         label="Number"

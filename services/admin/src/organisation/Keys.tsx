@@ -9,6 +9,7 @@ import { EmptyState } from "../parts/EmptyState";
 import { Loading } from "../parts/Loading";
 import { Moment } from "../parts/Moment";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { currentKey } from "../session/key";
 import { IssueKey } from "./IssueKey";
 
 const PAGE = 1_000;
@@ -74,6 +75,11 @@ function useKeys() {
   });
 }
 
+/** Whether the text of a key is of this one. */
+function isOf(text: string, key: Key): boolean {
+  return text.startsWith(`lk_${key.id}_`);
+}
+
 /** Keys that programs and people act by: whose, until when, a way to issue and revoke them. */
 export function Keys() {
   const keys = useKeys();
@@ -104,8 +110,9 @@ export function Keys() {
 function KeyTable({ keys, admin }: { keys: readonly Key[]; admin: boolean }) {
   const names = useNames();
   const command = useCommand();
+  const own = currentKey() ?? "";
   return (
-    <Table verticalSpacing={4} highlightOnHover stickyHeader>
+    <Table verticalSpacing={4} highlightOnHover stickyHeader aria-label="API keys">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Key</Table.Th>
@@ -122,7 +129,16 @@ function KeyTable({ keys, admin }: { keys: readonly Key[]; admin: boolean }) {
       <Table.Tbody>
         {keys.map((one) => (
           <Table.Tr key={one.id}>
-            <Table.Td ff="monospace">lk_{one.id}_…</Table.Td>
+            <Table.Td>
+              <Text span size="sm" ff="monospace">
+                lk_{one.id}_…
+              </Text>
+              {isOf(own, one) && (
+                <Text size="xs" c="dimmed">
+                  you are signed in with it
+                </Text>
+              )}
+            </Table.Td>
             <Table.Td>{one.label}</Table.Td>
             <Table.Td>{names.user(one.user)}</Table.Td>
             <Table.Td>
@@ -146,6 +162,11 @@ function KeyTable({ keys, admin }: { keys: readonly Key[]; admin: boolean }) {
                     Whoever holds it can no longer act as {names.user(one.user)}. It cannot be given
                     back; another one can be issued.
                   </Text>
+                  {isOf(own, one) && (
+                    <Text size="sm" fw={600}>
+                      You are signed in with this key: you will be signed out.
+                    </Text>
+                  )}
                 </ConfirmButton>
               )}
             </Table.Td>

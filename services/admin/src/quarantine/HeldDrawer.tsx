@@ -16,15 +16,7 @@ import { type Held, useHeld, useReprocess } from "./queries";
 export function HeldDrawer({ id, onClose }: { id: string; onClose: () => void }) {
   const found = useHeld(id);
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title="Held payload"
-      closeButtonProps={{ "aria-label": "Close" }}
-      attributes={{ header: { role: "presentation" } }}
-    >
+    <Drawer opened onClose={onClose} position="right" size="lg" title="Held payload">
       {found.error !== null && <ProblemAlert error={found.error} retry={() => found.refetch()} />}
       {found.isPending && <Loading lines={6} />}
       {found.data !== undefined && <Shown key={found.data.held.version} one={found.data.held} />}

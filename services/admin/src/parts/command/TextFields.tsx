@@ -3,6 +3,8 @@ import { ZONE } from "../Moment";
 import { type FieldProps, textOf, useAround } from "./form";
 import { fromClock, toClock } from "./instants";
 
+/** A short value needs a short input; what is said about it may be long. */
+const NARROW = { wrapper: { width: 200 } };
 const TYPES: Record<string, string> = { date: "date", email: "email", phone: "tel" };
 
 /** One line of text, also a date, a number to call, an e-mail address. */
@@ -62,7 +64,7 @@ export function NumberField(props: FieldProps) {
       {...(schema.minimum !== undefined && { min: schema.minimum })}
       {...(schema.maximum !== undefined && { max: schema.maximum })}
       clampBehavior="none"
-      w={200}
+      styles={NARROW}
       onChange={(value) => props.onChange(value === "" ? null : Number(value))}
     />
   );
@@ -74,7 +76,7 @@ export function PriorityField(props: FieldProps) {
   return (
     <Select
       {...useAround(props)}
-      w={200}
+      styles={NARROW}
       clearable={!shape.required}
       value={value === null || value === "" ? null : String(value)}
       data={Array.from({ length: 10 }, (_, index) => String(10 - index))}
