@@ -1,6 +1,7 @@
 """Commands that ask the API: each has the same four options, and one way of saying no."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from services.cli_client import Client, answers, client
+from schemas.filter_text import read_filter
+from schemas.filters import FilterInvalid
+from services.cli_client import Client, answers, client, give_up
 
 _Address = Annotated[
     str,
@@ -38,6 +41,8 @@ MinPosition = Annotated[
         show_default=False,
     ),
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for machines.")]
 
 
 def option(name: str, kind: Any, default: Any) -> inspect.Parameter:
@@ -103,3 +108,20 @@ def asked(
     vars(run)["__signature__"] = inspect.Signature([*parameters, *options])
     run.__annotations__ = {one.name: one.annotation for one in (*parameters, *options)}
     return run
+
+
+def confirm(question: str) -> None:
+    """Ask whoever is there; end the command when the answer is no, or when nobody is."""
+    if not sys.stdin.isatty():
+        give_up("nobody is there to be asked; say --yes")
+    if not typer.confirm(question, err=True):
+        give_up("nothing was done", 1)
+
+
+def filter_of(text: str) -> dict[str, Any]:
+    """Return the filter as the API takes it; end the command when the text is none."""
+    try:
+        tree = read_filter(text)
+    except FilterInvalid as invalid:
+        give_up(f"the filter cannot be read: {invalid}")
+    return dict(tree.model_dump(mode="json", exclude_none=True))

@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.filter_text import read_filter
-from schemas.filters import FilterInvalid
-from services.cli_asking import Asking, MinPosition, asks, option
+from services.cli_asking import Asking, MinPosition, Yes, asks, confirm, filter_of, option
 from services.cli_client import Client, as_line, give_up
 from services.cli_derived import Form, add, kebab
 from services.cli_progress import Step, followed
@@ -39,7 +37,6 @@ FilterText = Annotated[
     typer.Option("--filter", help="""Which leads, as in: status = no_answer and priority > 5"""),
 ]
 Exclude = Annotated[list[str] | None, typer.Option(help="Id to leave out; repeatable.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for machines.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help="As `plan` told.", show_default=False)]
 SELECTING = (
     option("ids", Ids, None),
@@ -80,12 +77,8 @@ def _selection(given: Mapping[str, Any]) -> dict[str, Any]:
         if given["exclude"]:
             give_up("--exclude goes with --filter; leave those ids out of the list")
         return {"ids": ids, **wait}
-    try:
-        tree = read_filter(filter_text)
-    except FilterInvalid as invalid:
-        give_up(f"the filter cannot be read: {invalid}")
-    dumped = tree.model_dump(mode="json", exclude_none=True)
-    return {"filter": dumped, "exclude_ids": list(given["exclude"] or ()), **wait}
+    exclude = list(given["exclude"] or ())
+    return {"filter": filter_of(filter_text), "exclude_ids": exclude, **wait}
 
 
 def _lines(path: str) -> list[str]:
@@ -191,14 +184,11 @@ def _carry_out(api: Client, job: Mapping[str, Any], *, yes: bool, as_json: bool)
 
 
 def _confirm(job: Mapping[str, Any]) -> None:
-    if not sys.stdin.isatty():
-        give_up("nobody is there to be asked; say --yes")
     counts = {name: count for name, count in job["plan"].items() if name != "digest"}
     (first, number), *others = counts.items()
     rest = ", ".join(f"{count:,} {name}" for name, count in others)
     verb = "Take back" if first == "reversed" else "Carry out"
-    if not typer.confirm(f"{verb} {job['command']} on {number:,} leads ({rest})?", err=True):
-        give_up("nothing was done", 1)
+    confirm(f"{verb} {job['command']} on {number:,} leads ({rest})?")
 
 
 def _settled(api: Client, job_id: str, *, told: bool, at_end: bool = False) -> Any:

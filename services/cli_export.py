@@ -8,9 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.filter_text import read_filter
-from schemas.filters import FilterInvalid
-from services.cli_asking import Asking, MinPosition, asks
+from services.cli_asking import Asking, MinPosition, asks, filter_of
 from services.cli_client import REFUSED, Client, as_line, give_up, width
 from services.cli_progress import Step, followed
 
@@ -44,7 +42,7 @@ def start(
         "format": "ndjson" if ndjson else "csv", "sort": [_key(one) for one in _parts(sort)],
     }  # fmt: skip
     if filter_text:
-        body["filter"] = _tree(filter_text)
+        body["filter"] = filter_of(filter_text)
     if view:
         body["view"] = view
     api = asking.api
@@ -61,13 +59,6 @@ def _parts(text: str) -> list[str]:
 
 def _key(text: str) -> dict[str, Any]:
     return {"field": text.removeprefix("-"), "descending": text.startswith("-")}
-
-
-def _tree(text: str) -> Any:
-    try:
-        return read_filter(text).model_dump(mode="json", exclude_none=True)
-    except FilterInvalid as invalid:
-        give_up(f"the filter cannot be read: {invalid}")
 
 
 @asks(app, "list")

@@ -11,7 +11,7 @@ import typer.core
 from rich.console import Console
 from rich.table import Table
 
-from services.cli_asking import Asking, asks
+from services.cli_asking import Asking, Yes, asks, confirm
 from services.cli_client import Client, as_line, give_up, width
 from services.cli_progress import Step, followed
 
@@ -42,7 +42,6 @@ app = typer.Typer(
 ImportId = Annotated[
     str, typer.Argument(metavar="IMPORT_ID", help="Which import.", show_default=False)
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for machines.")]
 
 
 @asks(app, "file")
@@ -121,7 +120,7 @@ def undo(asking: Asking, import_id: ImportId, yes: Yes = False) -> None:
     counts = one["result"] or {}
     if not yes:
         made, updated = counts.get("created", 0), counts.get("updated", 0)
-        _ask(f"Delete {made:,} leads that were made, restore {updated:,} that were updated?")
+        confirm(f"Delete {made:,} leads that were made, restore {updated:,} that were updated?")
     api.post(f"{PLACE}/{import_id}/undo", None)
     _told(api, _settled(api, import_id, told=not asking.as_json), as_json=asking.as_json)
 
@@ -270,14 +269,7 @@ def _settled(api: Client, one: str, *, told: bool, previewing: bool = False) -> 
 def _confirm(api: Client, one: Mapping[str, Any]) -> None:
     counts = (one["preview"] or {"rows": {}})["rows"]
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "not previewed"
-    _ask(f"Import {one['file_name'] or one['id']} ({told})?")
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        give_up("nobody is there to be asked; say --yes")
-    if not typer.confirm(question, err=True):
-        give_up("nothing was done", 1)
+    confirm(f"Import {one['file_name'] or one['id']} ({told})?")
 
 
 def _told(api: Client, one: Mapping[str, Any], *, as_json: bool) -> None:

@@ -72,7 +72,6 @@ SORTED_COST = 60_000.0
 
 AMONG = -1
 
-
 TAG = "leads"
 
 Columns = Callable[[Arguments], str]

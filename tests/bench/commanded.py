@@ -1,16 +1,16 @@
 """500 commands a second, for as long as something else is measured beside them."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 
 import orjson
 
 from services.command.first_start import team_id
 from tests.bench.harness import Stack
-from tests.bench.http_load import Connection, connect, post
+from tests.bench.http_load import connect, evenly, post
 from tests.bench.served import listening
 
 PER_SECOND = 500
@@ -46,25 +46,23 @@ async def commanded(
 
 
 async def _go(pace: Pace, port: int, leads: Sequence[str], key: str) -> None:
-    """Send commands as long as it may; one that is late is not made up for."""
-    headers = f"authorization: Bearer {key}\r\n"
-    free = asyncio.Queue[Connection]()
-    for one in await connect(port, CONNECTIONS):
-        free.put_nowait(one)
+    """Send commands as long as it may."""
 
-    async def ask(connection: Connection, number: int) -> None:
-        body = orjson.dumps({"owner": f"team:{TEAMS[number // len(leads) % 2]}"})
-        path = f"/v1/leads/{leads[number % len(leads)]}/change-owner"
-        status, _ = await connection.ask(post(path, body, headers))
-        free.put_nowait(connection)
+    def heard(_: int, __: float, status: int, ___: bytes) -> None:
         pace.done += status == 200
 
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as asking:
-        number = 0
-        while True:
-            wait = began + number / PER_SECOND - time.perf_counter()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            asking.create_task(ask(await free.get(), number))
-            number += 1
+    connections = await connect(port, CONNECTIONS)
+    await evenly(connections, PER_SECOND, count(), change_owner(leads, key), heard)
+
+
+def change_owner(leads: Sequence[str], key: str) -> Callable[[int], bytes]:
+    """Return what makes the request of each number: one lead after the other to a team, and when
+    all are done to another one.
+    """
+    headers = f"authorization: Bearer {key}\r\n"
+
+    def make(number: int) -> bytes:
+        body = orjson.dumps({"owner": f"team:{TEAMS[number // len(leads) % 2]}"})
+        return post(f"/v1/leads/{leads[number % len(leads)]}/change-owner", body, headers)
+
+    return make

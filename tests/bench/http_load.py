@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -94,3 +94,36 @@ async def drive(
     await asyncio.gather(*(client(place, one) for place, one in enumerate(connections)))
     load.seconds = time.perf_counter() - began
     return load
+
+
+async def evenly(
+    connections: Sequence[Connection],
+    per_second: int,
+    numbers: Iterable[int],
+    make: Callable[[int], bytes],
+    heard: Callable[[int, float, int, bytes], None],
+) -> int:
+    """Send a request for each number at an even pace, whatever the answers do; return how many had
+    to wait for a connection. One that is late is not made up for. `heard` is told the number, when
+    it was sent, and the answer's status and body.
+    """
+    free = asyncio.Queue[Connection]()
+    for one in connections:
+        free.put_nowait(one)
+    late = 0
+
+    async def ask(connection: Connection, number: int) -> None:
+        sent = time.perf_counter()
+        status, answer = await connection.ask(make(number))
+        free.put_nowait(connection)
+        heard(number, sent, status, answer)
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as asking:
+        for number in numbers:
+            wait = began + number / per_second - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            late += free.empty()
+            asking.create_task(ask(await free.get(), number))
+    return late

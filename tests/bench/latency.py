@@ -7,22 +7,20 @@ from collections import deque
 import asyncpg
 import orjson
 
-from services.command.first_start import team_id
 from services.kit.postgres import connect_pool
 from services.kit.settings import read_settings
 from services.projections.progress import PROGRESS, visible_in, visible_position
 from tests.bench.bare_kafka import produce_to_upsert
+from tests.bench.commanded import PER_SECOND, change_owner
 from tests.bench.harness import Result, Stack, percentile
-from tests.bench.http_load import Connection, connect, post
+from tests.bench.http_load import Connection, connect, evenly
 from tests.bench.served import make_leads
 
-PER_SECOND = 500
 WARM_SECONDS, SECONDS = 4, 16
 LEADS, CONNECTIONS = 2_000, 32
 LOOK_SECONDS = 0.002
 BARE_SECONDS = 6
 P50_MS, P99_MS = 25, 150
-TEAMS = (team_id("North"), team_id("South"))
 
 
 async def run(stack: Stack) -> Result:
@@ -113,26 +111,10 @@ def _parted(waiting: Waiting, upto: int, now: float) -> tuple[Waiting, list[tupl
 
 async def _pace(connections: list[Connection], leads: list[str], key: str, watch: _Watch) -> int:
     """Send at the pace whatever the answers do; return how many had to wait for a connection."""
-    free = asyncio.Queue[Connection]()
-    for one in connections:
-        free.put_nowait(one)
-    headers = f"authorization: Bearer {key}\r\n"
-    late = 0
 
-    async def ask(connection: Connection, number: int) -> None:
-        body = orjson.dumps({"owner": f"team:{TEAMS[number // len(leads) % 2]}"})
-        path = f"/v1/leads/{leads[number % len(leads)]}/change-owner"
-        status, answer = await connection.ask(post(path, body, headers))
-        free.put_nowait(connection)
+    def heard(number: int, _: float, status: int, answer: bytes) -> None:
         assert status == 200, answer
         watch.answered(number, orjson.loads(answer)["position"])
 
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as asking:
-        for number in range(PER_SECOND * (WARM_SECONDS + SECONDS)):
-            wait = began + number / PER_SECOND - time.perf_counter()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            late += free.empty()
-            asking.create_task(ask(await free.get(), number))
-    return late
+    numbers = range(PER_SECOND * (WARM_SECONDS + SECONDS))
+    return await evenly(connections, PER_SECOND, numbers, change_owner(leads, key), heard)

@@ -31,14 +31,15 @@ from services.kit.ids import new_id
 from services.kit.postgres import connect_pool
 from services.kit.settings import Settings, read_settings
 from services.projections.progress import visible_position
+from tests.bench.commanded import PER_SECOND
 from tests.bench.grid import listener
 from tests.bench.harness import Result, Stack, percentile, tell
-from tests.bench.http_load import Connection, connect, post
+from tests.bench.http_load import Connection, connect, evenly, post
 from tests.bench.served import environ, listening, make_leads
 
 CLIENTS, SEE_ALL = 500, 10
 LEADS, CONNECTIONS = 2_000, 16
-PER_SECOND, WARM_SECONDS, SECONDS = 500, 3, 12
+WARM_SECONDS, SECONDS = 3, 12
 TARGET_MS = 300.0
 LOOK_SECONDS = 0.005
 _NOBODY = Principal("", "admin")
@@ -226,27 +227,18 @@ async def _pace(
     connections: Sequence[Connection], leads: Sequence[str], key: str, heard: Heard
 ) -> int:
     """Send at the pace; return how many commands made an event."""
-    free = asyncio.Queue[Connection]()
-    for one in connections:
-        free.put_nowait(one)
     headers = f"authorization: Bearer {key}\r\n"
 
-    async def ask(connection: Connection, number: int) -> None:
+    def make(number: int) -> bytes:
         body = orjson.dumps({"priority": 1 + number // len(leads) % 2})
-        path = f"/v1/leads/{leads[number % len(leads)]}/set-priority"
-        began = time.perf_counter()
-        status, answer = await connection.ask(post(path, body, headers))
-        free.put_nowait(connection)
-        assert status == 200, answer
-        heard.sent[orjson.loads(answer)["position"]] = began
+        return post(f"/v1/leads/{leads[number % len(leads)]}/set-priority", body, headers)
 
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as asking:
-        for number in range(PER_SECOND * (WARM_SECONDS + SECONDS)):
-            wait = began + number / PER_SECOND - time.perf_counter()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            asking.create_task(ask(await free.get(), number))
+    def answered(_: int, sent: float, status: int, answer: bytes) -> None:
+        assert status == 200, answer
+        heard.sent[orjson.loads(answer)["position"]] = sent
+
+    numbers = range(PER_SECOND * (WARM_SECONDS + SECONDS))
+    await evenly(connections, PER_SECOND, numbers, make, answered)
     for one in connections:
         one.close()
     return len(heard.sent)

@@ -135,6 +135,14 @@ FOLLOWED = {"as the grid", "grid lost"}
 """What a rebuild mends of itself; for the rest it has to go through all."""
 
 
+async def do_damage(url: str, damage: str) -> None:
+    """Do what no worker does."""
+    own = await asyncpg.connect(url, server_settings={"role": "leads_projections"})
+    for statement in DAMAGE[damage]:
+        await own.execute(statement)
+    await own.close()
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_a_rebuilt_grid_leaves_right_what_stands_beside_it(
     database_url: str, damage: str
@@ -148,10 +156,7 @@ async def test_a_rebuilt_grid_leaves_right_what_stands_beside_it(
             await settled(log)
     before = await beside(database_url)
     assert [len(before[name]) for name in BESIDE] == [4, 3, 4, 4]
-    own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
-    for statement in DAMAGE[damage]:
-        await own.execute(statement)
-    await own.close()
+    await do_damage(database_url, damage)
     assert await beside(database_url) != before or damage == "grid lost"
     await rebuild("lead", database_url, SECRET, all_beside=damage not in FOLLOWED)
     assert await beside(database_url) == before
@@ -168,10 +173,7 @@ async def test_where_many_leads_differ_all_are_mended(
         async with working(database_url):
             await settled(log)
     before = await beside(database_url)
-    own = await asyncpg.connect(database_url, server_settings={"role": "leads_projections"})
-    for statement in DAMAGE["as the grid"]:
-        await own.execute(statement)
-    await own.close()
+    await do_damage(database_url, "as the grid")
     await rebuild("lead", database_url, SECRET)
     assert await beside(database_url) == before
     assert await rows(database_url, UNMENDED) == [(False,)]
