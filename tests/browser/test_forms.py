@@ -93,6 +93,7 @@ async def test_who_was_faster_with_a_campaign_is_told_too(visits: Visits) -> Non
     await visits.give("admin", f"/v1/campaigns/{campaign}/rename", {"project": "Theirs"})
     await form.get_by_role("textbox", name="Project").press("Enter")
     await expect(form.get_by_role("alert")).to_contain_text("changed since you opened this")
+    await expect(form.get_by_role("alert")).to_contain_text("The page behind this form shows it")
     await form.get_by_role("textbox", name="Project").press("Enter")
     await expect(form).to_be_hidden()
     told = (await visits.read("admin", f"/v1/campaigns/{campaign}"))["campaign"]

@@ -1,5 +1,5 @@
 import { Alert, Loader, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef } from "react";
 import { api, data } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -105,9 +105,11 @@ export function MovedLead({
   );
 }
 
+const AGAIN_MS = 500;
+
 /**
- * That something else than a lead moved. The page behind the form is read anew; `now` is the
- * version it shows.
+ * That something else than a lead moved. The page behind the form is read anew until it shows that;
+ * `now` is the version it shows.
  */
 export function MovedElse({
   now,
@@ -118,15 +120,26 @@ export function MovedElse({
   since: number;
   onSeen: (version: number) => void;
 }) {
+  const queries = useQueryClient();
+  const shown = now !== undefined && now > since;
   useEffect(() => {
-    if (now !== undefined && now > since) onSeen(now);
-  }, [now, since, onSeen]);
+    if (shown) {
+      onSeen(now);
+      return;
+    }
+    const again = setInterval(() => queries.invalidateQueries(), AGAIN_MS);
+    return () => clearInterval(again);
+  }, [shown, now, onSeen, queries]);
   return (
     <Told>
-      <Text size="sm">
-        The page behind this form shows it as it is now. What stands here is put in the place of
-        what is there.
-      </Text>
+      {shown ? (
+        <Text size="sm">
+          The page behind this form shows it as it is now. What stands here is put in the place of
+          what is there.
+        </Text>
+      ) : (
+        <Loader size="xs" />
+      )}
     </Told>
   );
 }
