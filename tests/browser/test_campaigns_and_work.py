@@ -47,8 +47,9 @@ async def test_a_segment_is_begun_and_switched_off(page: Page) -> None:
         answer = await route.fetch()
         await route.fulfill(response=answer, json={**await answer.json(), "segments": []})
 
-    await page.route("**/v1/segments*", none)
     await page.get_by_role("link", name="Segments", exact=True).click()
+    await page.route("**/v1/segments*", none)
+    await page.reload()
     await expect(page.get_by_text("No segments yet")).to_be_visible()
     await page.unroute("**/v1/segments*")
     await page.get_by_role("button", name="New segment").click()
