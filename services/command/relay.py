@@ -9,7 +9,7 @@ The leader also seals the log (services/kit/seal.py).
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -22,7 +22,7 @@ from services.kit.background import Stopped, pause, run_service, say_ready
 from services.kit.clock import Clock, SystemClock
 from services.kit.codec import READ_EVENTS, StoredEvent
 from services.kit.failpoints import at
-from services.kit.feed import PARTITIONS, TOPIC
+from services.kit.feed import PARTITIONS, TOPIC, partition_of
 from services.kit.keys import SigningKey
 from services.kit.leadership import leadership
 from services.kit.postgres import RETRYABLE, close_pool, connect_pool
@@ -84,6 +84,29 @@ class Cursor:
     position: int
     places: dict[int, Place]
     epoch: int
+
+    def move(
+        self, position: int, places: Mapping[int, Place], firsts: Mapping[int, int]
+    ) -> dict[str, dict[str, int]]:
+        """Move on to `position`; return what is kept of each partition that got events.
+
+        firsts: the position of the first of these events in each partition. Beside it that of the
+        event before is kept: nothing of the partition lies between the two (progress.py).
+        """
+        told = {}
+        for partition, place in places.items():
+            known = self.places.get(partition, Place(0, -1))
+            # A batch the broker had already is acknowledged without an offset: the old one stands.
+            offset = max(place.offset, known.offset)
+            self.places[partition] = Place(place.position, offset)
+            told[str(partition)] = {
+                "position": place.position,
+                "offset": offset,
+                "first": firsts[partition],
+                "before": known.position,
+            }
+        self.position = position
+        return told
 
 
 class Relay:
@@ -159,7 +182,7 @@ class Relay:
             known = cursor.places.get(partition)
             if known is not None and 0 <= place.offset <= known.offset:
                 await self._begin_anew(cursor, f"partition {partition} went back")
-        await self._move(cursor, stored[-1].position, places)
+        await self._move(cursor, stored[-1].position, places, _firsts(stored))
         published.inc(len(stored))
         if len(stored) == EVENTS:
             head = await self._pool.fetchval("select max(position) from log.events")
@@ -214,32 +237,27 @@ class Relay:
         await self._pool.execute(_ANEW, cursor.epoch)
         raise TopicLost(why)
 
-    async def _move(self, cursor: Cursor, position: int, places: dict[int, Place]) -> None:
+    async def _move(
+        self,
+        cursor: Cursor,
+        position: int,
+        places: Mapping[int, Place],
+        firsts: Mapping[int, int],
+    ) -> None:
         """Move the cursor in one update, unless somebody else has."""
-        cursor.places.update(
-            (partition, Place(place.position, self._offset(cursor, partition, place)))
-            for partition, place in places.items()
-        )
-        changed = {
-            str(partition): {
-                "position": cursor.places[partition].position,
-                "offset": cursor.places[partition].offset,
-            }
-            for partition in places
-        }
-        text = orjson.dumps(changed).decode()
-        done = await self._pool.execute(_MOVE, position, text, cursor.position, cursor.epoch)
+        before = cursor.position
+        text = orjson.dumps(cursor.move(position, places, firsts)).decode()
+        done = await self._pool.execute(_MOVE, position, text, before, cursor.epoch)
         if done != "UPDATE 1":
             raise Deposed
-        cursor.position = position
 
-    @staticmethod
-    def _offset(cursor: Cursor, partition: int, place: Place) -> int:
-        """A batch the broker had already is acknowledged without an offset: then the old one
-        stands.
-        """
-        known = cursor.places.get(partition)
-        return max(place.offset, known.offset if known is not None else -1)
+
+def _firsts(stored: Sequence[StoredEvent]) -> dict[int, int]:
+    """Return the position of the first of these events in each partition."""
+    firsts: dict[int, int] = {}
+    for one in stored:
+        firsts.setdefault(partition_of(one.stream_id), one.position)
+    return firsts
 
 
 async def seal_all(sealer: Sealer, stop: asyncio.Event) -> None:

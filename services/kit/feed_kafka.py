@@ -21,6 +21,8 @@ RECORDS = 2_000
 SLICE = 100
 """Records taken at once: unpacking is work, and others on the loop want their turn in between."""
 FETCH_WAIT_MS = 20
+FRESH_MS = 4
+"""So long what was asked for last is waited for, where something had been fetched ahead."""
 START_SECONDS = 10.0
 STOP_SECONDS = 1.0
 
@@ -77,20 +79,23 @@ class KafkaFeed:
         came: dict[int, list[StoredEvent]] = {}
         after: dict[int, int] = {}
         left = RECORDS
-        while left > 0:
-            try:
-                taken = await self._take(0 if came else wait_ms, min(left, SLICE))
-            except (FeedLost, FeedUnavailable):
-                if not came:
-                    raise
-                break  # what came counts; the next call fails the same way
-            if not taken:
-                break
+        taken = await self._take(0, SLICE)
+        # What was there already was asked for a while ago; what came since is on its way.
+        wait = FRESH_MS if taken else 0
+        taken = taken or await self._take(wait_ms, SLICE)
+        while taken:
             for partition, records in taken.items():
                 came.setdefault(partition, []).extend(_stored(partition, records))
                 after[partition] = records[-1].offset + 1
                 left -= len(records)
             await asyncio.sleep(0)
+            if left <= 0:
+                break
+            try:
+                taken = await self._take(wait, min(left, SLICE))
+            except (FeedLost, FeedUnavailable):
+                break  # what came counts; the next call fails the same way
+            wait = 0
         return [self._batch(partition, after[partition], came[partition]) for partition in came]
 
     async def _take(self, wait_ms: int, most: int) -> dict[int, list[Any]]:

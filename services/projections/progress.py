@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ PROGRESS = """
 """
 """The select list that `visible_in` reads."""
 _PROGRESS = f"select {PROGRESS}"
+_NOTHING = {"position": 0}
 FIRST_PAUSE_SECONDS = 0.002
 LONGEST_PAUSE_SECONDS = 0.025
 
@@ -33,10 +35,21 @@ def visible_in(row: Any) -> int:
     relayed = 0 if row["from_log"] else row["relayed"]
     lowest: int | None = None
     for partition, applied in enumerate(row["applied"]):
-        last = published.get(str(partition), {}).get("position", 0)
-        upto = max(applied, relayed) if applied >= last else applied
+        upto = max(applied, _free_upto(published.get(str(partition), _NOTHING), applied, relayed))
         lowest = upto if lowest is None else min(lowest, upto)
     return lowest or 0
+
+
+def _free_upto(last: Mapping[str, int], applied: int, relayed: int) -> int:
+    """Return up to where a partition applied up to `applied` has nothing else.
+
+    last: what the relay says of its last events there: the position of the last and of the first
+    of them, and of the one before that.
+    """
+    if applied >= last["position"]:
+        return relayed
+    # The next event of a partition comes some positions later, and in between it holds nobody up.
+    return last["first"] - 1 if applied >= last.get("before", last["position"]) else applied
 
 
 async def wait_visible(connection: Any, position: int, seconds: float) -> bool:

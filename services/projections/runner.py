@@ -38,6 +38,11 @@ POLL_MS = 200
 BACK_OFF_SECONDS = (0.1, 5.0)
 LOST_SECONDS = 30.0
 AGAIN_SECONDS = 0.05
+FEW_EVENTS = 200
+PACE = 1.5
+"""Batches of few events begin no sooner after each other than so many times as long as one took to
+write: a batch costs many times what an event in it does, and more of them come along meanwhile."""
+REST_SECONDS_MAX = 0.05
 
 _PUBLISHED = """
     select epoch, partitions, (select coalesce(max(position), 0) from log.events) as head
@@ -83,6 +88,8 @@ class Worker:
         self._writing: asyncio.Task[bool] | None = None
         self._generation = 0
         self._renewed_at = 0.0
+        self._next_at = 0.0
+        self._took = 0.0
         self._lost_since: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -142,15 +149,17 @@ class Worker:
             await feed.start()
             await self._take_up(feed)
             while not stop.is_set():
-                await self._step(feed)
+                await self._step(feed, stop)
             await self._settle()
         finally:
             await feed.stop()
             await self._abandon()
 
-    async def _step(self, feed: Feed) -> None:
+    async def _step(self, feed: Feed, stop: asyncio.Event) -> None:
         if self._writing is None:
             await self._renew(feed)
+        if (rest := self._next_at - time.monotonic()) > 0:
+            await pause(stop, rest)
         batches = await feed.poll(POLL_MS)
         self._lost_since = None
         metrics.polled_at.set(self._clock.now().timestamp())
@@ -166,12 +175,15 @@ class Worker:
             return
         assert self._tables is not None
         group = Group(feed.source, batches, held_epochs(self.leases.held), changes)
+        rest = PACE * self._took if changes.events < FEW_EVENTS else 0.0
+        self._next_at = time.monotonic() + min(rest, REST_SECONDS_MAX)
         self._writing = asyncio.create_task(self._write(self._tables, group))
 
     async def _write(self, tables: Tables, group: Group) -> bool:
         started = time.monotonic()
         refused = await write(self._pool, self._models, tables, group)
-        metrics.batch_seconds.observe(time.monotonic() - started)
+        self._took = time.monotonic() - started
+        metrics.batch_seconds.observe(self._took)
         metrics.applied.inc(group.changes.events)
         for batch in group.batches:
             held = self.leases.held.get(batch.partition)

@@ -70,15 +70,37 @@ async def write(
 
     Raises Fenced, Switched, TooManyParked or HistoryForked; then nothing was written.
     """
+    refused = False
+    try:
+        await _write_once(pool, models, tables, group)
+    except Refusal:  # rare, so the others are not made to pay for a savepoint
+        refused = True
+        await _write_once(pool, models, tables, group, by_halves=True)
+    at("projections.after_commit")
+    return refused
+
+
+async def _write_once(
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    models: Sequence[ReadModel],
+    tables: Tables,
+    group: Group,
+    *,
+    by_halves: bool = False,
+) -> None:
+    """The whole group in one transaction; raises Refusal, but not where it goes by halves."""
+    changes = group.changes
     async with pool.acquire() as connection, connection.transaction():
         at("projections.before_apply")
         await _advance(connection, tables, group)
-        refused = await _write_rows(connection, models, tables, group.changes)
-        if group.changes.parked:
-            await _park(connection, group.changes.parked)
+        if by_halves:
+            streams = sorted({stream for writes in changes.writes.values() for stream in writes})
+            await _halve(connection, models, tables, changes, streams)
+        else:
+            await _write_some(connection, models, tables, changes, None)
+        if changes.parked:
+            await _park(connection, changes.parked)
         at("projections.after_apply")
-    at("projections.after_commit")
-    return refused
 
 
 async def _advance(
@@ -107,22 +129,6 @@ async def _advance(
         raise Fenced
     if generation != tables.generation:
         raise Switched
-
-
-async def _write_rows(
-    connection: "asyncpg.Connection[asyncpg.Record]",
-    models: Sequence[ReadModel],
-    tables: Tables,
-    changes: Changes,
-) -> bool:
-    try:
-        async with connection.transaction():
-            await _write_some(connection, models, tables, changes, None)
-    except Refusal:
-        streams = sorted({stream for writes in changes.writes.values() for stream in writes})
-        await _halve(connection, models, tables, changes, streams)
-        return True
-    return False
 
 
 async def _write_some(

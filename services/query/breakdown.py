@@ -22,8 +22,10 @@ from services.query.questions import BreakdownBody, check_tree, read_question
 from services.query.reading import Asked, Reading, answer
 from services.query.sampling import (
     COST_EXACT_MAX,
+    DRAWN_MS,
     FOUND_MIN,
     ROWS_EXACT_MAX,
+    SMALLER,
     WHOLE,
     Source,
     hurry,
@@ -80,6 +82,7 @@ class _Spread:
         self.source: Source = WHOLE
         self._searched = Found()
         self._hurries = False
+        self._within_ms: int | None = None
 
     async def parts_in_time(self) -> Parts:
         """Return exact parts where they are asked for, quick, or too few for a sample to tell of;
@@ -95,20 +98,29 @@ class _Spread:
         if not dear and (exact := await self._quickly()) is not None:
             return exact
         self.source = sample
-        drawn = await self.parts()
+        drawn = await self._drawn()
         if dear and drawn[1] < FOUND_MIN:  # what was not dear has been tried
-            self.source = WHOLE
+            drawn_from, self.source = self.source, WHOLE
             if (exact := await self._quickly()) is not None:
                 return exact
-            self.source = sample
+            self.source = drawn_from
         return drawn
 
-    async def _quickly(self) -> Parts | None:
-        """Return exact parts, unless all their statements together take too long."""
-        self._hurries = True
-        exact = await quickly(self._asked.connection, self.parts)
+    async def _drawn(self) -> Parts:
+        """Return the parts of the sample that is the source; of a smaller one when it takes too
+        long, as where every lead's log is looked into and all is still on the disk.
+        """
+        if (drawn := await self._quickly(DRAWN_MS)) is not None:
+            return drawn
+        self.source = await sample_of(self._asked.connection, SMALLER)
+        return await self.parts()
+
+    async def _quickly(self, within_ms: int | None = None) -> Parts | None:
+        """Return the parts, unless all their statements together take too long."""
+        self._hurries, self._within_ms = True, within_ms
+        parts = await quickly(self._asked.connection, self.parts, within_ms)
         self._hurries = False
-        return exact
+        return parts
 
     async def _is_dear(self) -> bool:
         """Say whether an exact answer takes too long, as the planner sees it. It cannot tell how
@@ -213,7 +225,7 @@ class _Spread:
             began = monotonic()
             ends = await self.ends()
             if self._hurries:
-                await hurry(self._asked.connection, began)
+                await hurry(self._asked.connection, began, self._within_ms)
             if ends["different"] > self._body.top:
                 make = self.number_bins if self.kind == "number" else self.time_bins
                 bins = await make(ends["least"], ends["greatest"])

@@ -24,7 +24,9 @@ FOUND_MIN = 400
 QUICKLY_MS = 200
 """So long an exact answer over many leads is tried for, where a sample can stand for it."""
 DRAWN_MS = 1_000
-"""So long a sample is asked for a count, whose pages may all have to be read from the disk."""
+"""So long a sample is asked: what it needs may all have to be read from the disk."""
+SMALLER = 10
+"""Of a sample that is not told in time a tenth is asked, where nothing else could answer."""
 
 T = TypeVar("T")
 
@@ -69,14 +71,19 @@ async def quickly(
         return None
 
 
-async def hurry(connection: Any, began: float) -> None:
-    """Leave the statements that follow what is left of `QUICKLY_MS` since `began`."""
-    left = max(1, round(QUICKLY_MS - (monotonic() - began) * 1_000))
+async def hurry(connection: Any, began: float, within_ms: int | None = None) -> None:
+    """Leave the statements that follow what is left of `within_ms` since `began`, of QUICKLY_MS if
+    nothing else is said.
+    """
+    most = QUICKLY_MS if within_ms is None else within_ms
+    left = max(1, round(most - (monotonic() - began) * 1_000))
     await connection.execute("select set_config('statement_timeout', $1, true)", str(left))
 
 
-async def sample_of(connection: Any) -> Source:
-    """Return a source of about 40,000 leads, evenly drawn; all of them while there are fewer."""
+async def sample_of(connection: Any, smaller: int = 1) -> Source:
+    """Return a source of about 40,000 leads, evenly drawn; all of them while there are fewer. With
+    `smaller` only one in so many of these.
+    """
     row = await connection.fetchrow(
         "select c.relname, c.reltuples from pg_class c, read.models m where m.name = 'lead'"
         " and c.oid = ('read.lead_v' || m.generation)::regclass"
@@ -84,6 +91,6 @@ async def sample_of(connection: Any) -> Source:
     table, total = row
     if total <= LEADS_SAMPLED:
         return WHOLE
-    share = LEADS_SAMPLED / total
+    share = LEADS_SAMPLED / smaller / total
     drawn = f"read.{table} l tablesample system ({share * 100:.6f}) repeatable (1)"
     return Source(drawn, 1 / share)

@@ -5,13 +5,14 @@ typical filters.
 compared with it), `LEADS_BENCH_KEEP` a folder in which the databases stay for the next run.
 """
 
+import asyncio
 import hashlib
 import json
 import os
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -83,16 +84,19 @@ def _filters(file: Path) -> list[dict[str, Any]]:
 class Grid:
     """The query service on many leads, while commands go on.
 
-    `url` is for asking the database alone, as the service does.
+    `url` is for asking the database alone, as the service does; `superuser_url` for what it does
+    not see.
     """
 
     leads: int
     url: str
+    superuser_url: str
     client: httpx.AsyncClient
     keys: dict[str, str]
     pid: int
     pace: Pace
     times: dict[str, list[float]] = field(default_factory=dict)
+    gb_read: float = 0.0
 
     def note(self, question: str, *milliseconds: float) -> None:
         """Keep what a question took, to compare it with the same one on other sizes."""
@@ -115,12 +119,49 @@ class Grid:
         response.raise_for_status()
         return spent, response.json()
 
+    async def read_through(self) -> None:
+        """Read the files of all read models once, so that their pages are in memory as with a
+        server that has been running for long: no more than three quarters of the memory that is
+        free, the smallest files first. `gb_read` says how much that was.
+        """
+        connection = await asyncpg.connect(self.superuser_url)
+        try:
+            folder = Path(await connection.fetchval("show data_directory"))
+            files = [folder / path for (path,) in await connection.fetch(_FILES)]
+        finally:
+            await connection.close()
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        assert found is not None
+        room = int(found[1]) * 1024 * 3 // 4
+        self.gb_read = await asyncio.to_thread(_read_files, files, room) / 1e9
+
     def memory_mb(self) -> float:
         """Return the most memory the query service has had so far."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
         assert found is not None
         return int(found[1]) / 1024
+
+
+_FILES = """
+    select pg_relation_filepath(c.oid) from pg_class c
+    where c.relkind in ('r', 'i', 't') and (c.relnamespace = 'read'::regnamespace
+      or c.oid in (select reltoastrelid from pg_class where relnamespace = 'read'::regnamespace))
+    order by pg_relation_size(c.oid)
+"""
+
+
+def _read_files(files: Sequence[Path], room: int) -> int:
+    """Read files, each with its further segments, as long as there is room; return the bytes."""
+    done = 0
+    for first in files:
+        for segment in (first, *sorted(first.parent.glob(f"{first.name}.*"))):
+            if done + segment.stat().st_size > room:
+                return done
+            with segment.open("rb", buffering=0) as file:
+                while piece := file.read(1 << 20):
+                    done += len(piece)
+    return done
 
 
 async def compared_sizes(
@@ -136,7 +177,12 @@ async def compared_sizes(
             began, done = time.perf_counter(), grid.pace.done
             found = await measure(grid)
             pace = (grid.pace.done - done) / (time.perf_counter() - began)
-            more = {"leads": leads, "commands/s": pace, "MB": grid.memory_mb()}
+            more = {
+                "leads": leads,
+                "commands/s": pace,
+                "MB": grid.memory_mb(),
+                "GB read through": grid.gb_read,
+            }
             results.append(replace(found, detail={**more, **found.detail}))
             medians.append({name: statistics.median(all_) for name, all_ in grid.times.items()})
         if len(SIZES) > 1:  # of one size the result itself says all
@@ -229,7 +275,9 @@ async def grids(stack: Stack, leads: int) -> AsyncIterator[Grid]:
             listening("services.query", environment, folder) as queries,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{queries}", timeout=30) as client,
         ):
-            yield Grid(leads, database.url, client, keys, listener(queries), pace)
+            yield Grid(
+                leads, database.url, database.superuser_url, client, keys, listener(queries), pace
+            )
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ async def run(stack: Stack) -> Result:
 
 
 async def _measure(grid: Grid) -> Result:
+    cold: list[float] = []
     digits: list[float] = []
     words: list[float] = []
     slowest: dict[str, float] = {}
@@ -45,10 +46,14 @@ async def _measure(grid: Grid) -> Result:
         for wanted, times in (*((one, digits) for one in DIGITS), *((one, words) for one in WORDS)):
             body = {"filter": {"op": "search", "value": wanted}}
             spent, _ = await grid.post("/v1/leads/search", body, "admin")
-            if turn:  # the first round only warms the caches
+            if not turn:
+                cold.append(spent)
+            else:
                 times.append(spent)
                 grid.note(wanted, spent)
                 slowest[wanted] = max(slowest.get(wanted, 0.0), spent)
+        if not turn:
+            await grid.read_through()
     sql = percentile(await _bare(grid), 0.95)
     p95 = percentile(digits, 0.95)
     return Result(
@@ -60,6 +65,7 @@ async def _measure(grid: Grid) -> Result:
         {"bare SQL p95 ms": sql},
         p95 / sql,
         {
+            "first round p95": percentile(cold, 0.95),
             "digits p50": percentile(digits, 0.5),
             "words p50": percentile(words, 0.5),
             "words p95": percentile(words, 0.95),

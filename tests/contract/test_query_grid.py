@@ -268,9 +268,10 @@ async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_tim
     tried: list[bool] = []
     quickly = sampling.quickly
 
-    async def counted(connection: Any, ask: Any) -> Any:
-        answer = await quickly(connection, ask)
-        tried.append(answer is not None)
+    async def counted(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
+        answer = await quickly(connection, ask, within_ms)
+        if within_ms is None:  # no sample
+            tried.append(answer is not None)
         return answer
 
     monkeypatch.setattr("services.query.breakdown.quickly", counted)
@@ -288,13 +289,23 @@ async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_tim
     monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
     monkeypatch.setattr("services.query.breakdown.quickly", counted)
 
-    async def all_used(connection: Any, began: float) -> None:
-        await sampling.hurry(connection, began - 1)
+    drawn: list[int] = []
+    sample_of = sampling.sample_of
+
+    async def noted_down(connection: Any, smaller: int = 1) -> Any:
+        drawn.append(smaller)
+        return await sample_of(connection, smaller)
+
+    async def all_used(connection: Any, began: float, within_ms: int | None) -> None:
+        await sampling.hurry(connection, began - 1, within_ms)
         await connection.fetchval("select pg_sleep(0.05)")
+
+    monkeypatch.setattr("services.query.breakdown.sample_of", noted_down)
 
     monkeypatch.setattr("services.query.breakdown.hurry", all_used)
     assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
     assert tried == [True, True, False]
+    assert drawn == [1, sampling.SMALLER], "what is late of the sample is asked of a part of it"
 
 
 async def test_a_search_finds_the_same_looked_up_first_or_along_the_list(

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
+from aiokafka import TopicPartition
 
 from services.kit.codec import StoredEvent
 from services.kit.eventlog import EventLog
 from services.kit.feed import PARTITIONS, Feed, FeedLost, FeedUnavailable, Start, partition_of
-from services.kit.feed_kafka import SLICE, KafkaFeed
+from services.kit.feed_kafka import FRESH_MS, SLICE, KafkaFeed
 from services.kit.feed_log import LogFeed
 from services.kit.ids import new_id
 from services.kit.publisher import Publisher, provide_topics
@@ -128,6 +131,52 @@ async def test_the_log_feed_moves_partitions_without_events_on(database_url: str
         partition: int(partition == partition_of(who)) for partition in range(PARTITIONS)
     }
     assert {(batch.next, batch.position) for batch in batches} == {(1, 1)}
+
+
+class Fetching:
+    """A consumer of which each question is answered as told, and which remembers how long it was
+    to wait for it.
+    """
+
+    def __init__(self, *answers: dict[TopicPartition, list[Any]]) -> None:
+        self.answers = list(answers)
+        self.waited: list[int] = []
+
+    async def getmany(
+        self, *, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Any]]:
+        assert max_records <= SLICE
+        self.waited.append(timeout_ms)
+        return self.answers.pop(0) if self.answers else {}
+
+    def assign(self, _: object) -> None: ...
+    def seek(self, *_: object) -> None: ...
+
+
+def fetched(*offsets: int) -> dict[TopicPartition, list[Any]]:
+    """Records of one partition at these offsets."""
+    records = [SimpleNamespace(offset=one, value=b"", headers=()) for one in offsets]
+    return {TopicPartition("t", 0): records}
+
+
+@pytest.mark.parametrize(
+    ("answers", "waited", "upto"),
+    [
+        ([fetched(0), fetched(1, 2)], [0, FRESH_MS, 0], 3),  # fetched ahead: what came since too
+        ([{}, fetched(0)], [0, 200, 0], 1),  # waited for: it is fresh
+        ([fetched(0), {}], [0, FRESH_MS], 1),
+        ([{}, {}], [0, 200], None),
+    ],
+)
+async def test_what_was_fetched_ahead_comes_with_what_came_since(
+    answers: list[dict[TopicPartition, list[Any]]], waited: list[int], upto: int | None
+) -> None:
+    feed = KafkaFeed("nowhere", 0)
+    feed._consumer = consumer = Fetching(*answers)
+    feed.assign({0: Start(0, 0)})
+    batches = await feed.poll(200)
+    assert consumer.waited == waited
+    assert [batch.next for batch in batches] == ([] if upto is None else [upto])
 
 
 async def test_an_offset_beyond_the_topic_is_lost(
