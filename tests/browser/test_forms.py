@@ -50,6 +50,13 @@ async def test_a_segment_gets_its_filter_as_a_list_does(visits: Visits, page: Pa
     await page.get_by_role("button", name="Change", exact=True).click()
     await page.get_by_role("menuitem", name="Name, filter, agents").click()
     await expect(text).to_have_value("status in (success, paused)")
+    await text.fill("")
+    await expect(filters).to_contain_text("Without a condition the segment has no filter.")
+    await form.get_by_role("button", name="Name, filter, agents").click()
+    await expect(form).to_be_hidden()
+    await page.get_by_role("button", name="Change", exact=True).click()
+    await page.get_by_role("menuitem", name="Name, filter, agents").click()
+    await expect(text).to_have_value("")
 
 
 async def test_who_was_faster_with_a_lead_is_told_and_one_goes_on(visits: Visits) -> None:

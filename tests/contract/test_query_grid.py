@@ -1,4 +1,4 @@
-"""The grid beyond a lead's own columns: what leads point at, teams, contacts, samples, indexes."""
+"""The grid beyond a lead's own columns: what leads point at, teams, contacts, indexes."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,15 +8,12 @@ import pytest
 
 from schemas import lead as events
 from schemas.campaign import CampaignRenamed
-from schemas.filters import parse_filter
 from schemas.pool import PoolCreated, PoolDeactivated, PoolRenamed
 from schemas.segment import SegmentCreated
 from services.kit.postgres import connect_pool
 from services.projections.field_indexes import NotChosen, choose, drop
 from services.projections.rebuild import rebuild
-from services.query import lead, sampling, searching
-from services.query.filters_sql import Terms, filter_condition
-from services.query.sql import Arguments
+from services.query import lead, searching
 from tests.contract.query_service import (
     AUTUMN,
     NOON,
@@ -133,179 +130,6 @@ async def test_contacts_are_filtered_by_but_not_sorted_or_broken_down(world: Wor
         assert (await world.post(path, body)).status_code == 422, body
     hidden = {"filter": {"op": "starts", "field": "contacts.city", "value": "0"}}
     assert (await world.post("/v1/leads/count", hidden, by="auditor")).status_code == 422
-
-
-async def test_a_breakdown_that_costs_much_is_drawn_from_a_sample_and_says_so(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for index in range(12):
-        await world.lead(f"lead {index}", status="ready" if index % 4 else "created")
-    pool = await connect_pool(world.url, "leads_projections", largest=1)
-    await pool.execute("analyze read.lead_v1")
-    await pool.close()
-    monkeypatch.setattr("services.query.breakdown.COST_EXACT_MAX", 0.0)
-    monkeypatch.setattr("services.query.sampling.LEADS_SAMPLED", 11)
-    exact = {"created": 3, "ready": 9}
-
-    async def spread(**more: Any) -> tuple[dict[str, int], bool]:
-        answer = await world.asked("/v1/leads/breakdown", {"field": "status", **more})
-        return {part["value"]: part["count"] for part in answer["parts"]}, answer["exact"]
-
-    assert await spread() == (exact, True)  # too few were found to stand for all
-    monkeypatch.setattr("services.query.breakdown.FOUND_MIN", 0)
-    counts, is_exact = await spread()
-    assert not is_exact
-    # All leads fit one page of the table: it is drawn or not, and stands for 12 / 11 of it.
-    assert counts in ({}, {"created": 3, "ready": 10})
-    assert await spread(exact=True) == (exact, True)
-
-
-async def test_what_is_not_counted_quickly_is_told_from_a_sample(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for index in range(12):
-        await world.lead(f"lead {index}", owner=user("agent"))
-    pool = await connect_pool(world.url, "leads_query", largest=1)
-    try:
-        async with pool.acquire() as connection, connection.transaction():
-            monkeypatch.setattr(sampling, "QUICKLY_MS", 30)
-            await connection.execute("set local role leads_sight; set local statement_timeout = 77")
-            sleep, state = "select pg_sleep($1)", "select current_setting('statement_timeout')"
-            assert await sampling.quickly(connection, lambda: connection.fetch(sleep, 5)) is None
-            assert await sampling.quickly(connection, lambda: connection.fetch(sleep, 0))
-            assert await connection.fetchval(state) == "77ms"
-            assert await connection.fetchval("select current_user") == "leads_sight"
-            await connection.execute("set local role leads_projections; analyze read.lead_v1")
-    finally:
-        await pool.close()
-
-    async def too_slow(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
-        return await ask() if within_ms else None
-
-    for place in ("services.query.lead.quickly", "services.query.breakdown.quickly"):
-        monkeypatch.setattr(place, too_slow)
-    spread = {"field": "status"}
-    for by in ("admin", "agent"):  # few leads are counted whatever it takes
-        assert (await world.asked("/v1/leads/count", {}, by))["exact"]
-        assert (await world.asked("/v1/leads/breakdown", spread, by))["exact"]
-    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
-    for by in ("admin", "agent"):
-        for path, body, key in (("count", {}, "count"), ("breakdown", spread, "total")):
-            answer = await world.asked(f"/v1/leads/{path}", body, by)
-            # All leads fit one page of the table: it is drawn or not, and stands for 12 / 11 of it.
-            assert (answer[key] in (0, 13), answer["exact"]) == (True, False), answer
-        assert (await world.asked("/v1/leads/count", {"exact": True}, by))["count"] == 12
-
-    async def all_slow(connection: Any, ask: Any, within_ms: int | None = None) -> None:
-        return None
-
-    monkeypatch.setattr("services.query.lead.quickly", all_slow)
-    answer = await world.asked("/v1/leads/count", {})
-    assert (answer["count"], answer["exact"]) == (12, False)  # as the planner expects
-
-
-async def test_of_a_sample_the_log_is_asked_lead_by_lead(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All calls that ended so are many more than those of the leads that were drawn."""
-    began = "2026-03-04T11:00:00Z"
-    busy = [events.LeadCallRecorded(f"c{n}", SPRING, began, end_cause="Busy") for n in range(3)]
-    for count in range(4):
-        await world.lead(f"called {count}", *busy[:count], events.LeadNoteAdded(1, "x"))
-    pool = await connect_pool(world.url, "leads_query", largest=1)
-
-    async def found(drawn: bool, **node: Any) -> tuple[int, str]:
-        arguments = Arguments()
-        terms = Terms({}, NOON, drawn=drawn)
-        condition = filter_condition(parse_filter({"op": "log", **node}), terms, arguments)
-        statement = " ".join(("select from read.lead l where", condition))
-        plan = await pool.fetch(f"explain {statement}", *arguments.values)
-        rows = await pool.fetch(statement, *arguments.values)
-        return len(rows), "\n".join(line for (line,) in plan)
-
-    try:
-        for at_least, expected in ((1, 3), (2, 2), (3, 1), (4, 0)):
-            node = {"end_causes": ["Busy"], "at_least": at_least}
-            assert (await found(False, **node))[0] == expected
-            leads_found, plan = await found(True, **node)
-            assert leads_found == expected
-            assert ("SubPlan" in plan, "Join" in plan) == (True, False), plan
-        assert (await found(True, kinds=["lead.note_added"]))[0] == 4
-    finally:
-        await pool.close()
-    drawn: list[bool] = []
-    condition = lead.leads_condition
-
-    def noted(*given: Any, **more: Any) -> str:
-        drawn.append(more.get("drawn", False))
-        return condition(*given, **more)
-
-    async def too_slow(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
-        return await ask() if within_ms else None
-
-    for place in ("lead", "breakdown"):
-        monkeypatch.setattr(f"services.query.{place}.leads_condition", noted)
-        monkeypatch.setattr(f"services.query.{place}.quickly", too_slow)
-    pool = await connect_pool(world.url, "leads_projections", largest=1)
-    await pool.execute("analyze read.lead_v1")
-    await pool.close()
-    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 2)
-    for path, more in (("count", {}), ("breakdown", {"field": "status"})):
-        body = {"filter": {"op": "log", "end_causes": ["Busy"]}, **more}
-        assert not (await world.asked(f"/v1/leads/{path}", body))["exact"]
-        assert drawn[-1], path
-
-
-async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_time(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for index in range(12):
-        await world.lead(f"lead {index}", events.LeadNoteAdded(1, "x"), priority=index % 10)
-    pool = await connect_pool(world.url, "leads_projections", largest=1)
-    await pool.execute("analyze read.lead_v1")
-    await pool.close()
-    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
-    tried: list[bool] = []
-    quickly = sampling.quickly
-
-    async def counted(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
-        answer = await quickly(connection, ask, within_ms)
-        if within_ms is None:  # no sample
-            tried.append(answer is not None)
-        return answer
-
-    monkeypatch.setattr("services.query.breakdown.quickly", counted)
-    noted = {"op": "log", "kinds": ["lead.note_added"]}
-    body = {"field": "priority", "top": 3, "filter": noted}
-    assert (await world.asked("/v1/leads/breakdown", body))["exact"]
-    # What of many leads the log is asked for is drawn first; so few say little, and all are asked.
-    monkeypatch.setattr("services.query.breakdown.ROWS_EXACT_MAX", 11)
-    assert (await world.asked("/v1/leads/breakdown", body))["exact"]
-    assert tried == [True, True]
-    monkeypatch.setattr("services.query.breakdown.FOUND_MIN", -1)
-    assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
-    assert tried == [True, True]
-    monkeypatch.undo()
-    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
-    monkeypatch.setattr("services.query.breakdown.quickly", counted)
-
-    drawn: list[int] = []
-    sample_of = sampling.sample_of
-
-    async def noted_down(connection: Any, smaller: int = 1) -> Any:
-        drawn.append(smaller)
-        return await sample_of(connection, smaller)
-
-    async def all_used(connection: Any, began: float, within_ms: int | None) -> None:
-        await sampling.hurry(connection, began - 1, within_ms)
-        await connection.fetchval("select pg_sleep(0.05)")
-
-    monkeypatch.setattr("services.query.breakdown.sample_of", noted_down)
-
-    monkeypatch.setattr("services.query.breakdown.hurry", all_used)
-    assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
-    assert tried == [True, True, False]
-    assert drawn == [1, sampling.SMALLER], "what is late of the sample is asked of a part of it"
 
 
 async def test_a_search_finds_the_same_looked_up_first_or_along_the_list(

@@ -83,6 +83,16 @@ def test_changed_in_part_the_rest_stays() -> None:
     assert narrower.state == Segment(str(STREAM), 3, "Porto", CITY, (BEN,))
 
 
+def test_a_filter_of_null_is_taken_away() -> None:
+    without = MADE.after(ask(ChangeSegment, filter=None), facts(LEE))
+    assert without.happened[-1] == events.SegmentChanged(
+        "Lisbon", None, (ANA, BEN),
+        before={"name": "Lisbon", "filter": OPEN, "agents": [ANA, BEN]},
+    )  # fmt: skip
+    assert not without.when(ask(ChangeSegment, filter=None), facts(LEE))
+    assert without.after(ask(ChangeSegment, filter=CITY), facts(LEE)).state.filter == CITY
+
+
 def test_who_leads_none_of_its_agents_leaves_a_segment_alone() -> None:
     far = NOTHING.after(ask(CreateSegment, name="Support", agents=[SUE]), facts(ADA))
     commands = (ask(ChangeSegment, name="Mine"), ask(DeactivateSegment), ask(ActivateSegment))

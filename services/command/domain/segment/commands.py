@@ -50,7 +50,9 @@ class CopySegment(SegmentCommand):
 
 
 class ChangeSegment(SegmentCommand):
-    """Change name, filter or agents; what is left out stays. Leads in it stay in it."""
+    """Change name, filter or agents; what is left out stays, a filter of null is none. Leads in it
+    stay in it.
+    """
 
     name: Name | None = None
     filter: Filter | None = None
@@ -158,7 +160,8 @@ def _copy(segment: Segment | None, command: CopySegment, facts: Facts) -> Iterab
 def _change(segment: Segment | None, command: ChangeSegment, facts: Facts) -> Iterable[Event]:
     known = _known(segment, command, facts)
     name = known.name if command.name is None else command.name
-    tree = known.filter if command.filter is None else _stored(command.filter)
+    given = "filter" in command.model_fields_set
+    tree = _stored(command.filter) if given else known.filter
     agents = known.agents
     if command.agents is not None:
         agents = tuple(dict.fromkeys(command.agents))

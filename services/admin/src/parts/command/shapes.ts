@@ -43,6 +43,8 @@ export interface Shape {
   required: boolean;
   /** Whether `null` is a value: nothing, or "leave it as it is". */
   nullable: boolean;
+  /** Whether `null` takes away what was there, while what is left out stays. */
+  emptied?: boolean;
   meaning: Meaning;
   /** The schema of a value that is not null. */
   schema: FieldSchema;
@@ -66,6 +68,7 @@ const IDS: Record<string, Meaning> = {
   user: "user",
 };
 const OF_STATUSES = new Set(["ActivateStatus", "ChangeStatusCatalogue", "DeactivateStatus"]);
+const EMPTIED = new Set(["ChangeSegment.filter"]);
 const LONG_FROM = 1000;
 const UUID = "[0-9a-f]{8}-";
 
@@ -139,6 +142,7 @@ export function shapeOf(
     schema,
     preset: whole.default,
   };
+  if (EMPTIED.has(`${command}.${name}`)) shape.emptied = true;
   if (meaning === "list") shape.item = shapeOf(command, name, schema.items ?? {}, true);
   if (meaning === "object") shape.fields = shapesOf(command, schema);
   return shape;

@@ -69,6 +69,11 @@ describe("what is left out and what is nothing", () => {
     });
   });
 
+  test("a filter that was taken out is taken away", () => {
+    expect(made("ChangeSegment", { filter: null }).body).toEqual({ filter: null });
+    expect(made("CreateSegment", { filter: null, name: "x" }).body).toMatchObject({ name: "x" });
+  });
+
   test("a list that may be left as it is, is sent empty only when somebody emptied it", () => {
     expect(made("ChangeSegment", { agents: null }).body).toEqual({});
     expect(made("ChangeSegment", { agents: [] }).body).toEqual({ agents: [] });

@@ -150,7 +150,8 @@ function cleanMap(shape: Shape, value: unknown): unknown {
 function cleanFilter(shape: Shape, value: unknown, pointer: string, faults: Fault[]): unknown {
   if (isEmpty(value)) {
     if (shape.required && !shape.nullable) faults.push({ pointer, detail: "Fill this in." });
-    return shape.required && shape.nullable ? null : undefined;
+    const told = shape.emptied === true && value !== undefined;
+    return told || (shape.required && shape.nullable) ? null : undefined;
   }
   if (typeof value === "string") {
     // The text of a filter that is a filter is a tree by now.

@@ -76,7 +76,7 @@ const HELP: Record<string, string> = {
   retain_private_vip: "Such leads are then reported as unchanged.",
   seed: "The same number spreads the leads the same way again.",
   skip_empty: "Otherwise an empty file is sent.",
-  "ChangeSegment.filter": "Which leads are meant. Without a condition it stays as it is.",
+  "ChangeSegment.filter": "Which leads are meant. Without a condition the segment has no filter.",
   "CreateSegment.filter": "Which leads are meant. They come into it by a bulk change of theirs.",
   "CloneLead.day_offset": "How long after cloning the first of them may be called.",
   "CloneLead.day_count": "The days are drawn at random, the same again for the same seed.",

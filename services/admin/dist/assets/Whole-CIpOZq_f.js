@@ -1,0 +1,1 @@
+import{i as e}from"./index-CxsDbXfx.js";import{fn as t,t as n}from"./ProblemAlert-BkJDqkWt.js";var r=t();function i({read:t,children:i}){return(0,r.jsx)(`div`,{className:`page`,children:t.error===null?t.data===void 0?(0,r.jsx)(e,{lines:8}):i(t.data):(0,r.jsx)(n,{error:t.error,retry:()=>t.refetch()})})}export{i as t};
