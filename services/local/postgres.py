@@ -47,12 +47,16 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "password_encryption": "scram-sha-256",
     "random_page_cost": "1.1",
-    "shared_buffers": "1GB",
     "synchronous_commit": "on",
     "timezone": "UTC",
     "unix_socket_directories": "",
     "work_mem": "16MB",
 }
+
+BUFFERS_MB = (128, 4096)
+"""The server's own memory for pages, least and most; between them it is a quarter of the machine's.
+Pages that it has to fetch from the system's memory cost several times as much."""
+TEST_BUFFERS_MB = 1024
 
 
 class PostgresUnavailable(Exception):
@@ -65,6 +69,13 @@ class Binaries:
 
     folder: Path
     major: int
+
+
+def buffers_mb() -> int:
+    """Return how much memory a server on this machine takes for its pages."""
+    least, most = BUFFERS_MB
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return min(max(machine // 4, least), most)
 
 
 class LocalPostgres:
@@ -184,7 +195,11 @@ class LocalPostgres:
         return secret_in(self._folder / f"{role}.password")
 
     def _settings(self) -> Iterator[str]:
-        more = {} if self._durable else {"fsync": "off", "full_page_writes": "off"}
+        more = {"shared_buffers": f"{buffers_mb()}MB"}
+        if not self._durable:
+            more = {"fsync": "off", "full_page_writes": "off"}
+            # What is dropped is looked for in all of it, and tests drop many databases.
+            more["shared_buffers"] = f"{TEST_BUFFERS_MB}MB"
         if sys.platform == "linux":
             # After a crash: one call for the file system instead of one for every file.
             more["recovery_init_sync_method"] = "syncfs"

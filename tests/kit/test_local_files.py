@@ -13,6 +13,7 @@ import pytest
 from services.local import ports
 from services.local.lock import AlreadyRunning, data_lock
 from services.local.ports import choose_port, held, is_free
+from services.local.postgres import SETTINGS, buffers_mb
 from services.local.secret_file import secret_in
 from services.local.stack import ALWAYS, ON_KAFKA
 
@@ -113,6 +114,27 @@ def test_the_containers_are_given_settings_there_are() -> None:
     assert not {name for name in given if name not in readme}
     secrets = set(re.findall(r"/run/secrets/(\w+)", compose))
     assert secrets == set(re.findall(r"^  (\w+): \{file: ", compose, re.MULTILINE))
+
+
+def test_the_database_in_a_container_is_set_as_ours() -> None:
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    given = dict(re.findall(r"^      - -c(\w+)=(\S+)$", compose, re.MULTILINE))
+    own_to_a_machine = {"listen_addresses", "unix_socket_directories"}
+    as_delivered = {"log_checkpoints", "log_line_prefix", "password_encryption", "timezone"}
+    as_delivered.add("synchronous_commit")
+    assert given.pop("shared_buffers") == "1GB"
+    named = {*given, *own_to_a_machine, *as_delivered}
+    assert given == {name: value for name, value in SETTINGS.items() if name in given}
+    assert named == set(SETTINGS), "what is new in SETTINGS is for containers too"
+
+
+@pytest.mark.parametrize(("machine", "buffers"), [(256, 128), (8192, 2048), (65536, 4096)])
+def test_a_server_takes_a_quarter_of_the_memory_within_bounds(
+    monkeypatch: pytest.MonkeyPatch, machine: int, buffers: int
+) -> None:
+    sizes = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": machine * 256}
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
+    assert buffers_mb() == buffers
 
 
 def test_a_port_that_is_held_is_nobody_elses(tmp_path: Path) -> None:
