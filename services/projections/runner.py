@@ -39,9 +39,9 @@ BACK_OFF_SECONDS = (0.1, 5.0)
 LOST_SECONDS = 30.0
 AGAIN_SECONDS = 0.05
 FEW_EVENTS = 200
-PACE = 1.5
+PACE = 2.0
 """Batches of few events begin no sooner after each other than so many times as long as one took to
-write: a batch costs many times what an event in it does, and more of them come along meanwhile."""
+write: a batch costs many times what an event in it does, and meanwhile more of them come."""
 REST_SECONDS_MAX = 0.05
 
 _PUBLISHED = """

@@ -48,7 +48,15 @@ from services.query.questions import (
     read_question,
 )
 from services.query.reading import Asked, Reading, answer, tries
-from services.query.sampling import DRAWN_MS, WHOLE, Source, planned, quickly, sample_of
+from services.query.sampling import (
+    DRAWN_MS,
+    SMALLER,
+    WHOLE,
+    Source,
+    planned,
+    quickly,
+    sample_of,
+)
 from services.query.searching import look_up
 from services.query.sight import among, sight_condition, sight_then_condition
 from services.query.sql import Arguments
@@ -337,8 +345,10 @@ async def count(asked: Asked, body: CountBody) -> Response:
         condition = leads_condition(
             body.filter, asked, arguments, everything=everything, found=searched, drawn=True
         )
-        drawn = partial(_count_drawn, asked, sample, condition, arguments)
-        number = await quickly(asked.connection, drawn, DRAWN_MS)
+        number = await _count_drawn(asked, sample, condition, arguments)
+        if number is None:
+            sample = await sample_of(asked.connection, SMALLER)
+            number = await _count_drawn(asked, sample, condition, arguments)
         if number is None:
             number = await estimate(asked, *expected)
         return answer({"count": number, "exact": False, **asked.currency()})
@@ -347,12 +357,20 @@ async def count(asked: Asked, body: CountBody) -> Response:
     return answer({"count": number, "exact": exact, **asked.currency()})
 
 
-async def _count_drawn(asked: Asked, sample: Source, condition: str, arguments: Arguments) -> int:
-    """Count the leads of a sample and return how many there are in all, if it is like the rest."""
+async def _count_drawn(
+    asked: Asked, sample: Source, condition: str, arguments: Arguments
+) -> int | None:
+    """Count the leads of a sample and return how many there are in all, if it is like the rest;
+    None when that takes too long.
+    """
     pieces = ("select count(*) from", sample.sql, "where", condition)
-    async with beside_wall(asked.connection, asked.sight):
-        found: int = await asked.connection.fetchval(" ".join(pieces), *arguments.values)
-    return round(found * sample.weight)
+
+    async def counted() -> int:
+        async with beside_wall(asked.connection, asked.sight):
+            found: int = await asked.connection.fetchval(" ".join(pieces), *arguments.values)
+        return round(found * sample.weight)
+
+    return await quickly(asked.connection, counted, DRAWN_MS)
 
 
 async def _count_found(asked: Asked, condition: str, arguments: Arguments) -> int:

@@ -26,7 +26,7 @@ QUICKLY_MS = 200
 DRAWN_MS = 1_000
 """So long a sample is asked: what it needs may all have to be read from the disk."""
 SMALLER = 10
-"""Of a sample that is not told in time a tenth is asked, where nothing else could answer."""
+"""Of a sample that does not tell in time a tenth is asked."""
 
 T = TypeVar("T")
 

@@ -91,8 +91,17 @@ async def test_what_is_not_counted_quickly_is_told_from_a_sample(
         return None
 
     monkeypatch.setattr("services.query.lead.quickly", all_slow)
+    drawn: list[int] = []
+    sample_of = sampling.sample_of
+
+    async def noted_down(connection: Any, smaller: int = 1) -> Any:
+        drawn.append(smaller)
+        return await sample_of(connection, smaller)
+
+    monkeypatch.setattr("services.query.lead.sample_of", noted_down)
     answer = await world.asked("/v1/leads/count", {})
     assert (answer["count"], answer["exact"]) == (12, False)  # as the planner expects
+    assert drawn == [1, sampling.SMALLER], "a smaller sample was tried before"
 
 
 async def test_of_a_sample_the_log_is_asked_lead_by_lead(
