@@ -26,6 +26,19 @@ async def world(database_url: str) -> AsyncIterator[World]:
         yield world
 
 
+def samples_asked(monkeypatch: pytest.MonkeyPatch, place: str) -> list[int]:
+    """What is asked of `sample_of` there from now on: how much smaller each sample is to be."""
+    asked: list[int] = []
+    sample_of = sampling.sample_of
+
+    async def noted_down(connection: Any, smaller: int = 1) -> Any:
+        asked.append(smaller)
+        return await sample_of(connection, smaller)
+
+    monkeypatch.setattr(place, noted_down)
+    return asked
+
+
 async def test_a_breakdown_that_costs_much_is_drawn_from_a_sample_and_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,14 +104,7 @@ async def test_what_is_not_counted_quickly_is_told_from_a_sample(
         return None
 
     monkeypatch.setattr("services.query.lead.quickly", all_slow)
-    drawn: list[int] = []
-    sample_of = sampling.sample_of
-
-    async def noted_down(connection: Any, smaller: int = 1) -> Any:
-        drawn.append(smaller)
-        return await sample_of(connection, smaller)
-
-    monkeypatch.setattr("services.query.lead.sample_of", noted_down)
+    drawn = samples_asked(monkeypatch, "services.query.lead.sample_of")
     answer = await world.asked("/v1/leads/count", {})
     assert (answer["count"], answer["exact"]) == (12, False)  # as the planner expects
     assert drawn == [1, sampling.SMALLER], "a smaller sample was tried before"
@@ -189,18 +195,11 @@ async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_tim
     monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
     monkeypatch.setattr("services.query.breakdown.quickly", counted)
 
-    drawn: list[int] = []
-    sample_of = sampling.sample_of
-
-    async def noted_down(connection: Any, smaller: int = 1) -> Any:
-        drawn.append(smaller)
-        return await sample_of(connection, smaller)
-
     async def all_used(connection: Any, began: float, within_ms: int | None) -> None:
         await sampling.hurry(connection, began - 1, within_ms)
         await connection.fetchval("select pg_sleep(0.05)")
 
-    monkeypatch.setattr("services.query.breakdown.sample_of", noted_down)
+    drawn = samples_asked(monkeypatch, "services.query.breakdown.sample_of")
 
     monkeypatch.setattr("services.query.breakdown.hurry", all_used)
     assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
