@@ -1,12 +1,14 @@
 """Files of leads: proposed, mapped, previewed by the real decisions, done once, told row by row."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
 from schemas.lead import LeadCreated
 from services.command.first_start import team_id
 from services.command.imports import work
+from services.command.imports.tables import ImportRow, ImportTables
 from tests.contract.command_service import NORTH, SOUTH, TOP, USER_IDS
 from tests.contract.import_service import Imports, importing
 
@@ -261,6 +263,45 @@ async def test_nothing_of_the_file_stands_anywhere_in_clear(imports: Imports) ->
     assert await pool.fetchval("select count(*) from job.imports where wrapped is not null") == 0
     assert await pool.fetchval("select count(*) from job.import_rows where cells is not null") == 0
     assert (await imports.get(f"/{one}/refused.csv")).status_code == 404
+
+
+async def test_what_has_just_ended_tells_all_at_once(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees the end asks no more, so nothing may come after it."""
+    one = await imports.mapped(b"phone\n+14155550155\n0415\n")
+    let_go = imports.worker.tables.let_file_go
+    seen = []
+
+    async def asked_before(row: ImportRow) -> None:
+        seen.append(await imports.shown(one))
+        await let_go(row)
+
+    monkeypatch.setattr(imports.worker.tables, "let_file_go", asked_before)
+    after = await imports.ran(one)
+    (before,) = seen
+    assert (before["state"], before["result"]) == ("finished", after["result"])
+    assert before["progress"] == after["progress"]
+    assert before["file_until"] is not None
+    assert before["file_until"] <= after["file_until"]
+
+
+async def test_an_import_is_told_as_its_state_was_or_later(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await imports.mapped(b"phone\n+14155550155\n")
+    assert (await imports.ask(one, "run")).status_code == 202
+    find = ImportTables.find
+
+    async def ends_after(tables: ImportTables, sought: UUID) -> ImportRow | None:
+        found = await find(tables, sought)
+        monkeypatch.setattr(ImportTables, "find", find)
+        await imports.work()
+        return found
+
+    monkeypatch.setattr(ImportTables, "find", ends_after)
+    told = await imports.shown(one)
+    assert (told["state"], told["progress"]["rows"]["created"]) == ("finished", 1)
 
 
 async def test_a_file_nobody_imports_is_dropped_after_a_week(imports: Imports) -> None:

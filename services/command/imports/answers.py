@@ -11,7 +11,7 @@ from services.command.domain.types import Id, Line
 from services.command.imports.deciding import NO_LEAD, lead_of
 from services.command.imports.proposal import CELL_SHOWN, Proposal
 from services.command.imports.reading import Encoding
-from services.command.imports.tables import ImportRow, Run
+from services.command.imports.tables import KEPT, ImportRow, Run
 
 Step = Literal["plan", "done", "undo"]
 Outcome = Literal[
@@ -216,9 +216,17 @@ def import_answer(one: Import, row: ImportRow, earlier: list[UUID]) -> dict[str,
         "undo": _step(row, "undo"),
         "stalled": row.stalled and one.stage in ("open", "running", "cancelling", "undoing"),
         "fault": row.fault,
-        "file_until": row.file_until,
+        "file_until": row.file_until or _file_until_at_least(one, row),
         "version": one.version,
     }
+
+
+def _file_until_at_least(one: Import, row: ImportRow) -> datetime | None:
+    """Return until when refused rows are there in any case, of an import that has just ended: it
+    ends in the log first, and its file is let go a moment later.
+    """
+    over = one.stage in ("finished", "undoing", "undone")
+    return row.updated_at + KEPT if over and row.wrapped is not None else None
 
 
 def _step(row: ImportRow, step: Step) -> dict[str, Any] | None:

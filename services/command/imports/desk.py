@@ -359,6 +359,8 @@ class ImportDesk:
         if actor.role not in _SEE_ALL and str(row.made_by) != actor.user_id:
             raise errors.NotFound
         states = await self._commanding.states.refresh({row.id: "import"})
+        row = await self._tables.find(row.id)  # Again: never older than the state it goes with.
+        assert row is not None
         return states[row.id], row
 
     async def _own(self, import_id: str, actor: Actor) -> tuple[Import, ImportRow]:
@@ -381,9 +383,9 @@ class ImportDesk:
         return answers.import_answer(one, row, [UUID(each.id) for each in counted])
 
     async def _answer(self, import_id: UUID, status: int) -> Response:
+        states = await self._commanding.states.refresh({import_id: "import"})
         row = await self._tables.find(import_id)
         assert row is not None
-        states = await self._commanding.states.refresh({import_id: "import"})
         return _json(await self._shown(states[import_id], row), status)
 
 
