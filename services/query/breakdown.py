@@ -25,6 +25,7 @@ from services.query.sampling import (
     DRAWN_MS,
     FOUND_MIN,
     ROWS_EXACT_MAX,
+    ROWS_HOPELESS,
     SMALLER,
     WHOLE,
     Source,
@@ -99,7 +100,8 @@ class _Spread:
             return exact
         self.source = sample
         drawn = await self._drawn()
-        if dear and drawn[1] < FOUND_MIN:  # what was not dear has been tried
+        few = drawn[1] < FOUND_MIN and drawn[1] * self.source.weight <= ROWS_HOPELESS
+        if dear and few:  # what was not dear has been tried
             drawn_from, self.source = self.source, WHOLE
             if (exact := await self._quickly()) is not None:
                 return exact

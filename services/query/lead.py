@@ -1,4 +1,4 @@
-"""The grid and the single lead: list, search, count, and one lead as it stands.
+"""The grid and the single lead: list, search, and one lead as it stands.
 
 Every statement carries the caller's sight. Routes for a lead's past are in lead_history.py.
 """
@@ -38,31 +38,20 @@ from services.query.paging import (
 )
 from services.query.parameters import Current, Version
 from services.query.questions import (
-    CountBody,
     ListParameters,
     Question,
     SearchBody,
-    check_tree,
     of_body,
     of_parameters,
     read_question,
 )
 from services.query.reading import Asked, Reading, answer, tries
-from services.query.sampling import (
-    DRAWN_MS,
-    SMALLER,
-    WHOLE,
-    Source,
-    planned,
-    quickly,
-    sample_of,
-)
+from services.query.sampling import planned
 from services.query.searching import look_up
 from services.query.sight import among, sight_condition, sight_then_condition
 from services.query.sql import Arguments
 from services.query.wall import beside_wall, lower_wall
 
-COUNT_EXACT_MAX = 10_000
 SORTED_MAX = 5_000
 """So many leads are sorted by the name of their pool at once."""
 
@@ -314,83 +303,6 @@ async def _selected(
     return found
 
 
-async def count(asked: Asked, body: CountBody) -> Response:
-    """Answer how many leads match: exactly when asked to, or up to 10,000 where that is quick; else
-    a sample's, or the planner's guess.
-    """
-    everything = await whole_scope(asked, body.scope)
-    arguments = Arguments()
-    searched = await look_up(asked, body.filter)
-    condition = leads_condition(
-        body.filter, asked, arguments, everything=everything, found=searched
-    )
-    if body.exact:
-        statement = " ".join(("select count(*) from read.lead l where", condition))
-        number = await asked.connection.fetchval(statement, *arguments.values)
-        return answer({"count": number, "exact": True, **asked.currency()})
-    bound = " ".join(("select from read.lead l where", condition))
-    expected = bound, arguments
-
-    async def up_to_most() -> int:
-        if not (asked.sight.everything or asked.then or everything):
-            return await _count_found(asked, condition, arguments)
-        limited = ("select count(*) from (", bound, "limit", str(COUNT_EXACT_MAX + 1), ") as found")
-        found: int = await asked.connection.fetchval(" ".join(limited), *arguments.values)
-        return found
-
-    sample = await sample_of(asked.connection)
-    known = await (up_to_most() if sample is WHOLE else quickly(asked.connection, up_to_most))
-    if known is None:
-        arguments = Arguments()
-        condition = leads_condition(
-            body.filter, asked, arguments, everything=everything, found=searched, drawn=True
-        )
-        number = await _count_drawn(asked, sample, condition, arguments)
-        if number is None:
-            sample = await sample_of(asked.connection, SMALLER)
-            number = await _count_drawn(asked, sample, condition, arguments)
-        if number is None:
-            number = await estimate(asked, *expected)
-        return answer({"count": number, "exact": False, **asked.currency()})
-    exact = known <= COUNT_EXACT_MAX
-    number = known if exact else max(known, await estimate(asked, *expected))
-    return answer({"count": number, "exact": exact, **asked.currency()})
-
-
-async def _count_drawn(
-    asked: Asked, sample: Source, condition: str, arguments: Arguments
-) -> int | None:
-    """Count the leads of a sample and return how many there are in all, if it is like the rest;
-    None when that takes too long.
-    """
-    pieces = ("select count(*) from", sample.sql, "where", condition)
-
-    async def counted() -> int:
-        async with beside_wall(asked.connection, asked.sight):
-            found: int = await asked.connection.fetchval(" ".join(pieces), *arguments.values)
-        return round(found * sample.weight)
-
-    return await quickly(asked.connection, counted, DRAWN_MS)
-
-
-async def _count_found(asked: Asked, condition: str, arguments: Arguments) -> int:
-    """Count up to COUNT_EXACT_MAX leads for who sees little: found beside the wall, behind which
-    hardly any index helps, and counted behind it.
-    """
-    most = str(COUNT_EXACT_MAX + 1)
-    pieces = ("select array(select l.lead_id from read.lead l where", condition, "limit", most, ")")
-    async with beside_wall(asked.connection, asked.sight):
-        leads = await asked.connection.fetchval(" ".join(pieces), *arguments.values)
-    if len(leads) > COUNT_EXACT_MAX:
-        return len(leads)
-    counted = Arguments()
-    seen = sight_condition(asked.sight, counted)
-    wanted = counted.add(leads, "uuid[]")
-    behind = ("select count(*) from read.lead l where l.lead_id = any(", wanted, ") and", seen)
-    number: int = await asked.connection.fetchval(" ".join(behind), *counted.values)
-    return number
-
-
 async def estimate(asked: Asked, statement: str, arguments: Arguments) -> int:
     """Return how many rows the planner expects of a statement that carries the caller's sight.
 
@@ -479,16 +391,3 @@ def install(app: FastAPI, reading: Reading) -> None:
         body = await read_question(request, SearchBody, reading)
         async with reading.asked(request, body.min_position) as asked:
             return await page(reading, asked, of_body(body, asked))
-
-    @app.post(
-        "/v1/leads/count",
-        tags=[TAG],
-        responses={200: {"model": answers.Count}},
-        openapi_extra=body_of(app, CountBody),
-    )
-    async def count_leads(request: Request) -> Response:
-        """Count the leads that match a filter tree."""
-        body = await read_question(request, CountBody, reading)
-        async with reading.asked(request, body.min_position) as asked:
-            check_tree(body.filter, asked)
-            return await count(asked, body)

@@ -20,9 +20,17 @@ COST_EXACT_MAX = 30_000.0
 ROWS_EXACT_MAX = 50_000
 """So is what more leads match: they lie far apart, whatever the planner makes of that."""
 FOUND_MIN = 400
-"""With fewer leads found a sample says little, and the exact answer is worth `QUICKLY_MS`."""
-QUICKLY_MS = 200
-"""So long an exact answer over many leads is tried for, where a sample can stand for it."""
+"""With fewer leads found a sample says little, and the exact answer is worth `QUICKLY_MS`, unless
+they stand for more than ROWS_HOPELESS.
+"""
+ROWS_HOPELESS = 20_000
+"""So many leads that lie far apart are not read in that time."""
+QUICKLY_MS = 100
+"""So long an exact answer over many leads is tried for, where a sample can stand for it: about as
+long as that takes, so that to try in vain no more than doubles the wait.
+"""
+COUNTED_MS = 200
+"""So long a count is tried for that is to be exact, as the planner or then a sample expects it."""
 DRAWN_MS = 1_000
 """So long a sample is asked: what it needs may all have to be read from the disk."""
 SMALLER = 10

@@ -19,6 +19,13 @@ def sight_condition(sight: Sight, arguments: Arguments) -> str:
     """Return the condition on a lead `l` that holds for the leads in sight."""
     if sight.everything:
         return "true"
+    return f"({' or '.join(sight_parts(sight, arguments)) or 'false'})"
+
+
+def sight_parts(sight: Sight, arguments: Arguments) -> list[str]:
+    """Return the conditions on a lead `l` of which one at least holds for each lead in sight, of a
+    `sight` of not everything.
+    """
     parts = []
     if sight.owners:
         owned = f"l.owner = any({arguments.add(sorted(sight.owners), 'text[]')})"
@@ -26,7 +33,7 @@ def sight_condition(sight: Sight, arguments: Arguments) -> str:
     if sight.processed_by:
         processed = f"l.user_processed_by = {arguments.add(UUID(sight.processed_by), 'uuid')}"
         parts.append(f"(l.active and {processed})")
-    return f"({' or '.join(parts)})" if parts else "false"
+    return parts
 
 
 def among(sight: Sight, arguments: Arguments) -> str:

@@ -20,7 +20,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.query import answers
-from services.query.lead import COUNT_EXACT_MAX, estimate, leads_condition
+from services.query.counting import COUNT_EXACT_MAX
+from services.query.lead import estimate, leads_condition
 from services.query.parameters import Code
 from services.query.reading import Asked, Reading, answer
 from services.query.searching import look_up

@@ -137,7 +137,7 @@ async def test_a_count_is_exact_while_it_is_small_and_an_estimate_says_so(
     ready = {"op": "equals", "field": "status", "value": "ready"}
     count = await world.asked("/v1/leads/count", {"filter": ready})
     assert (count["count"], count["exact"]) == (4, True)
-    monkeypatch.setattr("services.query.lead.COUNT_EXACT_MAX", 2)
+    monkeypatch.setattr("services.query.counting.COUNT_EXACT_MAX", 2)
     estimated = await world.asked("/v1/leads/count", {"filter": ready})
     assert not estimated["exact"]
     assert estimated["count"] >= 3

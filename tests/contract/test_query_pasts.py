@@ -17,6 +17,7 @@ from services.kit.ids import new_id
 from services.kit.keys import KeyRing
 from services.kit.postgres import connect_pool
 from services.projections.decoding import Decoder
+from services.query import sampling
 from services.query.pasts import jobs
 from services.query.pasts.building import apply_erasures, build_waiting
 from tests.contract.query_service import NOON, World, named, running, team, user
@@ -133,9 +134,9 @@ async def test_a_past_of_many_leads_is_counted_quickly_or_from_a_sample_like_the
             assert (spread["total"], spread["exact"]) == (leads, True), (by, path)
 
     async def too_slow(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
-        return None if within_ms is None else await ask()
+        return await ask() if within_ms == sampling.DRAWN_MS else None
 
-    for place in ("services.query.lead.quickly", "services.query.breakdown.quickly"):
+    for place in ("services.query.counting.quickly", "services.query.breakdown.quickly"):
         monkeypatch.setattr(place, too_slow)
     for by in ("admin", "leader"):
         for path, key in (("count", "count"), ("breakdown", "total")):

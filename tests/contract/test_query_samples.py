@@ -8,14 +8,16 @@ import pytest
 from schemas import lead as events
 from schemas.filters import parse_filter
 from services.kit.postgres import connect_pool
-from services.query import lead, sampling
+from services.query import counting, lead, sampling
 from services.query.filters_sql import Terms, filter_condition
 from services.query.sql import Arguments
 from tests.contract.query_service import (
     NOON,
     SPRING,
     World,
+    named,
     running,
+    team,
     user,
 )
 
@@ -84,9 +86,9 @@ async def test_what_is_not_counted_quickly_is_told_from_a_sample(
         await pool.close()
 
     async def too_slow(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
-        return await ask() if within_ms else None
+        return await ask() if within_ms == sampling.DRAWN_MS else None
 
-    for place in ("services.query.lead.quickly", "services.query.breakdown.quickly"):
+    for place in ("services.query.counting.quickly", "services.query.breakdown.quickly"):
         monkeypatch.setattr(place, too_slow)
     spread = {"field": "status"}
     for by in ("admin", "agent"):  # few leads are counted whatever it takes
@@ -103,11 +105,81 @@ async def test_what_is_not_counted_quickly_is_told_from_a_sample(
     async def all_slow(connection: Any, ask: Any, within_ms: int | None = None) -> None:
         return None
 
-    monkeypatch.setattr("services.query.lead.quickly", all_slow)
-    drawn = samples_asked(monkeypatch, "services.query.lead.sample_of")
+    monkeypatch.setattr("services.query.counting.quickly", all_slow)
+    drawn = samples_asked(monkeypatch, "services.query.counting.sample_of")
     answer = await world.asked("/v1/leads/count", {})
     assert (answer["count"], answer["exact"]) == (12, False)  # as the planner expects
     assert drawn == [1, sampling.SMALLER], "a smaller sample was tried before"
+
+
+async def test_a_count_that_is_to_be_exact_is_given_more_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 10,000 leads are counted exactly, as soon as something says that there are no more."""
+    for index in range(12):
+        await world.lead(f"lead {index}")
+    monkeypatch.setattr(sampling, "LEADS_SAMPLED", 11)
+    pool = await connect_pool(world.url, "leads_projections", largest=1)
+    await pool.execute("analyze read.lead_v1")
+    await pool.close()
+    tried: list[int | None] = []
+
+    async def slow_at_first(_: Any, ask: Any, within_ms: int | None = None) -> Any:
+        tried.append(within_ms)
+        return await ask() if len(tried) > 1 else None
+
+    monkeypatch.setattr(counting, "quickly", slow_at_first)
+    assert not (await world.asked("/v1/leads/count", {}))["exact"]  # longer than it is worth
+    assert tried == [sampling.COUNTED_MS, sampling.DRAWN_MS]
+
+    async def many(*_: Any) -> int:
+        return 99_999
+
+    for drawn, exact in ((10_001, False), (10_000, True)):
+        tried.clear()
+
+        async def told(*_: Any, leads: int = drawn) -> int:
+            return leads
+
+        monkeypatch.setattr(counting, "estimate", many)
+        monkeypatch.setattr(counting, "_count_drawn", told)
+        answer = await world.asked("/v1/leads/count", {})
+        assert (answer["count"], answer["exact"]) == (12 if exact else drawn, exact)
+        assert tried == [None, *([sampling.COUNTED_MS] if exact else [])]
+
+
+async def test_many_leads_in_sight_are_counted_by_what_they_are_seen_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once each, and no more than are counted exactly of each."""
+    mine = {"owner": user("agent")}
+    done = events.LeadResultRecorded("success", named("agent"))
+    for index in range(3):
+        await world.lead(f"mine {index}", **mine)
+        await world.lead(f"mine and done {index}", done, **mine)
+        await world.lead(f"done by me {index}", done, owner=team("south"))
+        await world.lead(f"of others {index}", owner=team("south"))
+    asked: list[str] = []
+    parts = counting._by_parts_of_sight
+
+    async def many(*_: Any) -> int:
+        return 99_999
+
+    def noted(*given: Any) -> str:
+        asked.append("by parts")
+        return parts(*given)
+
+    monkeypatch.setattr(counting, "estimate", many)
+    monkeypatch.setattr(counting, "_by_parts_of_sight", noted)
+    for by in ("agent", "leader"):
+        listed = len(await world.found(by=by))
+        answer = await world.asked("/v1/leads/count", {}, by)
+        assert (answer["count"], answer["exact"]) == (listed, True), by
+    assert asked == ["by parts"] * 2
+    for most, expected in ((9, (9, True)), (8, (99_999, False))):
+        monkeypatch.setattr(counting, "COUNT_EXACT_MAX", most)
+        answer = await world.asked("/v1/leads/count", {}, "agent")
+        assert (answer["count"], answer["exact"]) == expected
 
 
 async def test_of_a_sample_the_log_is_asked_lead_by_lead(
@@ -147,9 +219,9 @@ async def test_of_a_sample_the_log_is_asked_lead_by_lead(
         return condition(*given, **more)
 
     async def too_slow(connection: Any, ask: Any, within_ms: int | None = None) -> Any:
-        return await ask() if within_ms else None
+        return await ask() if within_ms == sampling.DRAWN_MS else None
 
-    for place in ("lead", "breakdown"):
+    for place in ("counting", "breakdown"):
         monkeypatch.setattr(f"services.query.{place}.leads_condition", noted)
         monkeypatch.setattr(f"services.query.{place}.quickly", too_slow)
     pool = await connect_pool(world.url, "leads_projections", largest=1)
@@ -188,6 +260,10 @@ async def test_an_exact_breakdown_is_tried_once_and_its_statements_share_the_tim
     monkeypatch.setattr("services.query.breakdown.ROWS_EXACT_MAX", 11)
     assert (await world.asked("/v1/leads/breakdown", body))["exact"]
     assert tried == [True, True]
+    monkeypatch.setattr("services.query.breakdown.ROWS_HOPELESS", 11)
+    assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
+    assert tried == [True, True]
+    monkeypatch.setattr("services.query.breakdown.ROWS_HOPELESS", 20)
     monkeypatch.setattr("services.query.breakdown.FOUND_MIN", -1)
     assert not (await world.asked("/v1/leads/breakdown", body))["exact"]
     assert tried == [True, True]

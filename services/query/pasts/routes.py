@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.kit import errors
 from services.kit.http import json_response, read_json
-from services.query import answers, breakdown, lead
+from services.query import answers, breakdown, counting, lead
 from services.query.documents import body_of
 from services.query.parameters import POSITION_MAX, Current
 from services.query.past import read_moment
@@ -175,7 +175,7 @@ def install(app: FastAPI, reading: Reading) -> None:
         body = await read_question(request, CountBody, reading)
         async with asked_then(reading, request, past_id) as asked:
             check_tree(body.filter, asked)
-            return await lead.count(asked, body)
+            return await counting.count(asked, body)
 
     @app.post(
         "/v1/pasts/{past_id}/breakdown",
