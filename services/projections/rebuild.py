@@ -30,7 +30,14 @@ from services.projections.folding import Folder
 from services.projections.model import ReadModel
 from services.projections.registry import BY_NAME, MODELS
 from services.projections.streams import Standing
-from services.projections.tables import LOCK_SWITCH, ModelStale, Table, Tables, columns_of
+from services.projections.tables import (
+    LOCK_REBUILD,
+    LOCK_SWITCH,
+    ModelStale,
+    Table,
+    Tables,
+    columns_of,
+)
 
 DEFINITIONS = Path(__file__).parents[2] / "schemas" / "tables"
 PROCESSES = 2
@@ -40,7 +47,6 @@ FIRST_LOOK = 30
 
 NEARLY = 2_000
 SWITCH_TRIES = 20
-LOCK_REBUILD = 7_005_004
 
 
 class RebuildRefused(RuntimeError):

@@ -8,6 +8,7 @@ partitions stand and goes on from there.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -25,7 +26,7 @@ from services.projections.history import HistoryForked
 from services.projections.leases import HEARTBEAT_SECONDS, Leases
 from services.projections.model import ReadModel
 from services.projections.registry import BY_CATEGORY, MODELS
-from services.projections.tables import Drifted, ModelStale, Tables
+from services.projections.tables import LOCK_REBUILD, Drifted, ModelStale, Tables
 from services.projections.writing import (
     Fenced,
     Group,
@@ -39,13 +40,28 @@ BACK_OFF_SECONDS = (0.1, 5.0)
 LOST_SECONDS = 30.0
 AGAIN_SECONDS = 0.05
 FEW_EVENTS = 200
-PACE = 2.0
-"""Batches of few events begin no sooner after each other than so many times as long as one took to
-write: a batch costs many times what an event in it does, and meanwhile more of them come."""
-REST_SECONDS_MAX = 0.05
+
+
+class Pace(NamedTuple):
+    """Batches of few events begin no sooner after each other than so many `times` as long as one
+    took to write, and `seconds` at most: a batch costs many times what an event in it does, and
+    meanwhile more of them come.
+    """
+
+    times: float
+    seconds: float
+
+
+PACE = Pace(1.5, 0.05)
+PACE_BESIDE_REBUILD = Pace(8.0, 0.25)
+"""While a read model is rebuilt: the rebuild has what a worker leaves it of the machine."""
 
 _PUBLISHED = """
-    select epoch, partitions, (select coalesce(max(position), 0) from log.events) as head
+    select epoch, partitions, (select coalesce(max(position), 0) from log.events) as head,
+      exists (
+        select from pg_locks where locktype = 'advisory' and classid = $1 and granted
+          and database = (select oid from pg_database where datname = current_database())
+      ) as rebuilding
     from log.relay
 """
 
@@ -88,6 +104,7 @@ class Worker:
         self._writing: asyncio.Task[bool] | None = None
         self._generation = 0
         self._renewed_at = 0.0
+        self._pace = PACE
         self._next_at = 0.0
         self._took = 0.0
         self._lost_since: float | None = None
@@ -175,8 +192,9 @@ class Worker:
             return
         assert self._tables is not None
         group = Group(feed.source, batches, held_epochs(self.leases.held), changes)
-        rest = PACE * self._took if changes.events < FEW_EVENTS else 0.0
-        self._next_at = time.monotonic() + min(rest, REST_SECONDS_MAX)
+        times, most = self._pace
+        rest = min(times * self._took, most) if changes.events < FEW_EVENTS else 0.0
+        self._next_at = time.monotonic() + rest
         self._writing = asyncio.create_task(self._write(self._tables, group))
 
     async def _write(self, tables: Tables, group: Group) -> bool:
@@ -245,8 +263,11 @@ class Worker:
         return True
 
     async def _read_generation(self) -> int:
-        """Return the generation of the topic, and show how far behind each partition is."""
-        row = await self._pool.fetchrow(_PUBLISHED)
+        """Return the generation of the topic, show how far behind each partition is, and see how
+        close upon each other batches are to be.
+        """
+        row = await self._pool.fetchrow(_PUBLISHED, LOCK_REBUILD)
+        self._pace = PACE_BESIDE_REBUILD if row["rebuilding"] else PACE
         published = orjson.loads(row["partitions"])
         metrics.lag.clear()
         for partition, held in self.leases.held.items():

@@ -24,6 +24,9 @@ FEW = 24
 LOCK_SWITCH = 7_005_002
 """Workers share this lock while they write; who has it alone (advisory) finds them at rest."""
 
+LOCK_REBUILD = 7_005_004
+"""Held, with a number of the read model, by who rebuilds it: workers then write less often."""
+
 
 class Drifted(RuntimeError):
     """A stored row is not at the version that is remembered of it: nothing may be kept."""

@@ -31,8 +31,8 @@ TARGET = 80_000
 
 
 async def run(stack: Stack) -> Result:
-    """Rebuild the grid of leads, of six events each, by two workers, by one, by one beside 500
-    commands a second; then the log of leads by two.
+    """Rebuild the grid of leads, of six events each, by two workers, by one, by one and by two
+    beside 500 commands a second; then the log of leads by two.
 
     The value is one worker's, from the first statement to the switch. The reference is the same
     events folded without being read or written.
@@ -59,6 +59,7 @@ async def run(stack: Stack) -> Result:
     async with commanded(stack, environment, called, demo_keys(settings.data_dir)["admin"]) as pace:
         began = time.perf_counter()
         beside = await _rebuild(environment, "lead", 1)
+        both_beside = await _rebuild(environment, "lead", 2)
         per_second = pace.done / (time.perf_counter() - began)
     log = await _rebuild(environment, "lead_log", 2)
     fold = await plain_fold(settings, [BY_NAME["lead"]])
@@ -77,6 +78,7 @@ async def run(stack: Stack) -> Result:
             "of them reading, folding, copying in": one["filled"],
             "seconds with what stands beside": one["all_seconds"],
             "beside commands events/s": _rate(beside),
+            "two workers beside commands events/s": _rate(both_beside),
             "commands/s": per_second,
             "two workers events/s": _rate(two),
             "lead_log, two workers, events/s": _rate(log),

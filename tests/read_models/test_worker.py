@@ -12,11 +12,11 @@ import pytest
 from schemas.envelope import Recorded
 from schemas.event import Event
 from schemas.lead import LeadDeleted, LeadNoteAdded, LeadPriorityChanged
-from services.kit.background import Stopped, pause
+from services.kit.background import Stopped
 from services.kit.codec import StoredEvent
 from services.kit.feed import PARTITIONS, Batch, Start, partition_of
 from services.kit.ids import new_id
-from services.projections import folding, lead, metrics, runner, tables, writing
+from services.projections import folding, lead, metrics, tables, writing
 from services.projections.decoding import Decoder
 from services.projections.folding import Folder
 from services.projections.model import ReadModel, Row, StreamRow
@@ -131,36 +131,6 @@ async def test_the_lag_of_each_partition_is_shown(database_url: str) -> None:
         await rows(database_url, relayed)
         await worker._read_generation()
         assert shown() == {4: 3}
-
-
-async def test_small_batches_keep_a_distance_and_large_ones_do_not(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One by one, events cost many times what they cost together."""
-    rests: list[float] = []
-
-    async def rest(stop: asyncio.Event, seconds: float) -> None:
-        rests.append(seconds)
-        await pause(stop, seconds)
-
-    monkeypatch.setattr(runner, "pause", rest)
-    monkeypatch.setattr(runner, "PACE", 1e9)  # so that the longest rest is taken, if any
-    monkeypatch.setattr(runner, "FEW_EVENTS", 0)
-    async with opened(database_url) as log:
-        story = Story(log)
-
-        async def one_by_one() -> None:
-            for _ in range(3):
-                await story.leads(1)
-                await settled(log)
-
-        async with working(database_url):
-            await one_by_one()
-            assert not rests, "whatever comes is much"
-            monkeypatch.setattr(runner, "FEW_EVENTS", 200)
-            await one_by_one()
-    assert rests
-    assert max(rests) <= runner.REST_SECONDS_MAX
 
 
 async def test_two_workers_share_the_partitions(database_url: str) -> None:
