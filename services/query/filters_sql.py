@@ -42,7 +42,7 @@ _PHONE_LIKE = re.compile(r"[\d\s+()/.-]+", re.ASCII)
 
 Wanted = tuple[str, str]
 """What a condition looks for among the texts of leads: ("search", what was typed) anywhere,
-("text", a value) of a template field, or ("dispositions", one a line) in the log.
+("text", a value) of a template field, or what `logged_wanted` names of the log.
 """
 
 
@@ -141,9 +141,27 @@ def text_condition(value: str, arguments: Arguments) -> str:
     return f"s.found like lower({arguments.add(like_anywhere(value), 'text')})"
 
 
-def logged_wanted(node: Logged) -> Wanted:
-    """Return what the condition on the log looks for, of which there must be one."""
-    return "dispositions", "\n".join(sorted(set(node.dispositions)))
+def logged_wanted(node: Logged) -> list[Wanted]:
+    """Return what of a condition on the log can be looked up. Each is so wherever it holds: an
+    entry has one of the dispositions and is by one of the actors, and as many calls as are asked
+    for are counted of the lead.
+    """
+    wanted = []
+    if node.dispositions:
+        wanted.append(("dispositions", "\n".join(sorted(set(node.dispositions)))))
+    if node.actors:
+        kinds = " ".join(sorted(set(node.kinds)))
+        wanted.append(("actors", "\n".join((kinds, *sorted(set(node.actors))))))
+    if node.at_least > 1 and _of_calls(node):
+        wanted.append(("calls", str(node.at_least)))
+    within = (*sorted(set(node.end_causes)), node.since or "", node.until or "")
+    if wanted and _of_calls(node) and any(within):  # alone the planner knows how rare it is
+        wanted.append(("times", "\n".join(within)))
+    return wanted
+
+
+def _of_calls(node: Logged) -> bool:
+    return bool(node.end_causes) or set(node.kinds) == {CALL}
 
 
 def search_digits(value: str) -> str:
@@ -224,13 +242,14 @@ class _Compiler:
         return f"({found} and (lower(l.name) like {pattern} or lower(l.email) like {pattern}))"
 
     def _logged(self, node: Logged) -> str:
-        known = self._terms.found.few.get(logged_wanted(node))
+        few = self._terms.found.few
+        known = [few[wanted] for wanted in logged_wanted(node) if wanted in few]
         entries = self._entries(node)
-        return entries if known is None else f"({self._one_of(known)} and {entries})"
+        return f"({self._one_of(min(known, key=len))} and {entries})" if known else entries
 
     def _entries(self, node: Logged) -> str:
         """Of calls alone only what the index on calls holds is asked, so that it is enough."""
-        calls = bool(node.end_causes) or set(node.kinds) == {CALL}
+        calls = _of_calls(node)
         if calls and CALL not in node.kinds:
             return "false"
         parts = []

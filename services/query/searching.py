@@ -1,5 +1,5 @@
 """Texts a list looks for are looked up first: where few leads match, the list is made of those.
-So are dispositions in the log.
+So is what few have in the log (log_lookup.py).
 
 The planner cannot know how rare a part of a word is. Where it is common a list finds its page by
 going along its order; where it is rare that would pass by nearly every lead.
@@ -27,6 +27,7 @@ from services.query.filters_sql import (
     text_condition,
     text_wanted,
 )
+from services.query.log_lookup import few_logged
 from services.query.reading import Asked
 from services.query.sql import Arguments, like_anywhere
 from services.query.wall import beside_wall
@@ -41,9 +42,6 @@ it are rare.
 
 DRAWN_MORE = 10_000
 """So many are asked where DRAWN leave it open: to look up in vain costs as much as a page."""
-
-LOGGED_FEW = 3_000
-"""Up to so many entries of the log their leads are looked at sooner than a list is walked along."""
 
 PARTS_MAX = 8
 """Of so many parts of a text is told how rare they are; each costs a look at all that is drawn."""
@@ -66,24 +64,22 @@ class Sought:
 
 
 async def look_up(asked: Asked, tree: Any) -> Found:
-    """Return what matches the texts and dispositions that must hold: the leads where few do, or of
-    texts that many do.
+    """Return what matches the texts and conditions on the log that must hold: the leads where few
+    do, or of texts that many do.
 
     Looked up beside the wall, which does not let the index on parts of words be used: whoever
     takes the leads from there reads them behind it.
     """
     nodes = tree.of if isinstance(tree, And) else (tree,)
     wanted = dict(pair for pair in (_wanted(one, asked) for one in nodes) if pair is not None)
-    logged = [one for one in nodes if isinstance(one, Logged) and one.dispositions]
+    logged = [one for one in nodes if isinstance(one, Logged) and logged_wanted(one)]
     if not wanted and not logged:
         return Found()
-    few: dict[Wanted, list[UUID]] = {}
+    few: dict[Wanted, Sequence[UUID]] = {}
     async with beside_wall(asked.connection, asked.sight):
         total = int(await asked.connection.fetchval(_TOTAL))
         for node in logged:
-            entries = await asked.connection.fetch(_LOGGED, list(node.dispositions), LOGGED_FEW + 1)
-            if len(entries) <= LOGGED_FEW:
-                few[logged_wanted(node)] = list({lead for (lead,) in entries})
+            few.update(await few_logged(asked.connection, node, asked.terms.now))
         for text, sought in wanted.items():
             rare = await _rare_parts(asked.connection, sought, total)
             if rare is not None:
@@ -175,10 +171,6 @@ def _rarest(seen: Sequence[tuple[int, int]], bits: Mapping[str, int]) -> tuple[s
     return tuple(chosen)
 
 
-_LOGGED = (
-    "select g.lead_id from read.lead_log g where g.data ->> 'disposition' = any($1::text[])"
-    " and g.data ->> 'disposition' is not null limit $2::int8"
-)
 _TOTAL = "select reltuples from pg_class where oid = 'read.lead_search'::regclass"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from schemas import lead as events
 from services.kit.postgres import connect_pool
-from services.query import along, lead, searching
+from services.query import along, lead, log_lookup, searching
 from services.query.filters_sql import Found
 from tests.contract.query_service import AUTUMN, NOON, SPRING, World, named, running, team, user
 
@@ -217,7 +217,7 @@ async def test_a_disposition_that_few_leads_have_is_looked_up_in_the_log(
         ({**sold, "dispositions": ["nobody says"]}, []),
     )  # fmt: skip
     for few in (3_000, 2, -1):
-        monkeypatch.setattr(searching, "LOGGED_FEW", few)
+        monkeypatch.setattr(log_lookup, "ENTRIES_FEW", few)
         for by in ("admin", "agent"):
             for tree, names in expected:
                 wanted = {named(one) for one in names}
@@ -227,6 +227,78 @@ async def test_a_disposition_that_few_leads_have_is_looked_up_in_the_log(
         assert list(known[-1].few.values()) == ([[]] if few >= 0 else [])
     async with world.reading.pool.acquire() as connection:
         await connection.execute("set enable_seqscan = off")
-        plan = await connection.fetch(f"explain {searching._LOGGED}", ["sold"], 3)
+        plan = await connection.fetch(f"explain {log_lookup._BY_DISPOSITION}", ["sold"], 3)
         await connection.execute("reset enable_seqscan")
     assert "_expr_idx" in "".join(line for (line,) in plan), plan
+
+
+async def test_what_few_did_or_few_leads_have_often_is_looked_up_in_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's calls, or more of them than any lead has: known before any lead is looked at."""
+    for index in range(4):
+        calls = [
+            events.LeadCallRecorded(
+                f"c{index}{n}", SPRING, "2026-03-04T11:00:00Z", end_cause="Busy"
+            )
+            for n in range(index)
+        ]
+        who = "agent" if index % 2 else "leader"
+        await world.lead(f"lead {index}", owner=user("agent"))
+        if calls:
+            await world.happen(named(f"lead {index}"), *calls, by=who)
+    await world.happen(named("lead 0"), events.LeadNoteAdded(1, "x"), by="agent")
+    known: list[Found] = []
+    looked_up = searching.look_up
+
+    async def noted(*given: Any) -> Found:
+        known.append(await looked_up(*given))
+        return known[-1]
+
+    monkeypatch.setattr(lead, "look_up", noted)
+    called = {"op": "log"}
+    by_agent = {**called, "actors": [user("agent")]}
+    notes = {**by_agent, "kinds": ["lead.note_added", "lead.call_recorded"]}
+    expected: tuple[tuple[Any, list[str], int], ...] = (
+        (by_agent, ["lead 1", "lead 3"], 1),
+        (
+            {**by_agent, "actors": [user("agent"), user("leader")]},
+            ["lead 1", "lead 2", "lead 3"],
+            1,
+        ),
+        (notes, ["lead 0", "lead 1", "lead 3"], 1),
+        ({"op": "and", "of": [by_agent, {"op": "not", "of": notes}]}, [], 1),
+        ({**by_agent, "at_least": 2}, ["lead 3"], 2),
+        ({**by_agent, "until": "2026-03-04T12:00:00Z"}, [], 2),
+        ({**by_agent, "since": "now-1d"}, ["lead 1", "lead 3"], 2),
+        ({**by_agent, "since": "now", "until": "now+1d"}, ["lead 1", "lead 3"], 2),
+        ({**by_agent, "since": "now+1d"}, [], 2),
+        ({**called, "since": "now+1d"}, [], 0),
+        ({**called, "at_least": 2}, ["lead 2", "lead 3"], 1),
+        ({**called, "at_least": 2, "end_causes": ["NoResponse"]}, [], 2),
+        ({**called, "at_least": 2, "end_causes": ["Busy"]}, ["lead 2", "lead 3"], 2),
+        ({**called, "at_least": 4}, [], 1),
+        ({**called, "actors": [user("nobody")]}, [], 1),
+    )
+    for most in (10_000, 2, -1):
+        monkeypatch.setattr(log_lookup, "ENTRIES_FEW", most)
+        for by in ("admin", "agent"):
+            for tree, names, looked in expected:
+                wanted = {named(one) for one in names}
+                assert set(await world.found(tree, by)) == wanted, (most, by, tree)
+                assert len(known[-1].few) <= looked
+                assert most < 10_000 or len(known[-1].few) == looked, tree
+        assert list(known[-1].few.values()) == ([[]] if most >= 0 else [])
+    async with world.reading.pool.acquire() as connection:
+        await connection.execute("set enable_seqscan = off")
+        plans = [
+            await connection.fetch(f"explain {statement}", *given)
+            for statement, given in (
+                (log_lookup._BY_ACTOR, (["user:x"], ["lead.call_recorded"], 9)),
+                (log_lookup._BY_CALLS, (9, 9)),
+            )
+        ]
+        await connection.execute("reset enable_seqscan")
+    by_actor, by_calls = ("".join(line for (line,) in plan) for plan in plans)
+    assert "hashtext" in by_actor, by_actor
+    assert "call_attempts_lead_id_idx" in by_calls, by_calls
