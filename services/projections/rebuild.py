@@ -163,11 +163,9 @@ async def _finish(
     waiting = iter(definition.indexes)  # several take from it, each the next
 
     async def make_indexes() -> None:
-        async with pool.acquire() as connection, connection.transaction():
-            # Several indexes at once need no more processes each.
-            await connection.execute("set local max_parallel_maintenance_workers = 0")
+        async with pool.acquire() as connection:
             for statement in waiting:
-                await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
+                await _make_index(connection, statement)
 
     async with _meanwhile(*(make_indexes() for _ in range(INDEXES_AT_ONCE - 1))):
         await make_indexes()
@@ -179,6 +177,20 @@ async def _finish(
         await connection.execute(f"analyze read.{table.name} ({plain})", timeout=BUILD_SECONDS_MAX)
         for statement in definition.triggers:
             await connection.execute(statement)
+
+
+async def _make_index(connection: "asyncpg.Connection[asyncpg.Record]", statement: str) -> None:
+    """Make an index, under another name if one that is made beside it has just taken the same."""
+    for last in (False, True):
+        try:
+            async with connection.transaction():
+                # Several indexes at once need no more processes each.
+                await connection.execute("set local max_parallel_maintenance_workers = 0")
+                await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
+            return
+        except asyncpg.UniqueViolationError:
+            if last:
+                raise
 
 
 async def rebuild_stale(

@@ -15,6 +15,7 @@ from services.command.first_start import USERS, make_demo_keys, set_up, team_id
 from services.command.handler import Commanding
 from services.kit.auth import Authenticator
 from services.kit.clock import FixedClock
+from services.kit.deadline import Deadlines
 from services.kit.http import create_app
 from services.kit.outside import GatewaySettings, OidcSettings
 from tests.kit.event_logs import opened
@@ -75,6 +76,9 @@ class Service:
         return [one.event for one in recorded[UUID(stream)]]
 
 
+PATIENCE_SECONDS = 30.0
+
+
 @asynccontextmanager
 async def running(
     url: str,
@@ -91,6 +95,8 @@ async def running(
     clock = FixedClock(NOON)
     async with opened(url, largest=8) as log:
         commanding = Commanding(log, clock, channels, mail_domains)
+        # Longer than a busy machine stops for; what becomes of late ones has a test of its own.
+        commanding._deadlines = commanding._fact_deadlines = Deadlines(PATIENCE_SECONDS)
         await set_up(commanding, KEYS)
         app = create_app("test")
         authenticator = install(app, commanding, clock, gateway, oidc)
