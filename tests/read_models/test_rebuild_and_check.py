@@ -1,8 +1,10 @@
 """Rebuild beside the table in use, while writing; and a check that finds what was planted."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -11,7 +13,13 @@ from schemas.lead import LeadDeleted, LeadDialScheduled, LeadPriorityChanged
 from services.projections import beside as beside_grid
 from services.projections import filling, tables
 from services.projections import rebuild as rebuilding
-from services.projections.rebuild import RebuildRefused, definition_of, rebuild, rebuild_stale
+from services.projections.rebuild import (
+    RebuildRefused,
+    _make_index,
+    definition_of,
+    rebuild,
+    rebuild_stale,
+)
 from services.projections.registry import BY_NAME, MODELS
 from tests.kit.event_logs import opened
 from tests.read_models.working import (
@@ -310,3 +318,29 @@ def test_definitions_are_found_for_every_generation() -> None:
     assert all(ones and all(one.startswith(kind) for one in ones) for ones, kind in kinds)
     with pytest.raises(LookupError):
         definition_of("nothing", 1)
+
+
+async def test_an_index_whose_name_is_taken_meanwhile_gets_another() -> None:
+    """Unnamed ones on the same columns may choose the same name while neither sees the other."""
+    made: list[str] = []
+
+    class Connection:
+        def __init__(self, collisions: int) -> None:
+            self.collisions = collisions
+
+        @asynccontextmanager
+        async def transaction(self) -> AsyncIterator[None]:
+            yield
+
+        async def execute(self, statement: str, **_: Any) -> None:
+            if statement.startswith("set"):
+                return
+            self.collisions -= 1
+            if self.collisions >= 0:
+                raise asyncpg.UniqueViolationError("pg_class_relname_nsp_index")
+            made.append(statement)
+
+    await _make_index(cast("Any", Connection(1)), "create index on read.pool_v1 (name)")
+    assert made == ["create index on read.pool_v1 (name)"]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await _make_index(cast("Any", Connection(2)), "create index on read.pool_v1 (name)")
