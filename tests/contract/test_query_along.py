@@ -187,6 +187,19 @@ async def test_more_leads_are_asked_where_a_small_sample_leaves_it_open_how_comm
         assert not connection.shares, shares
 
 
+def found_before(monkeypatch: pytest.MonkeyPatch) -> list[Found]:
+    """What lists look up from now on, before they look at any lead."""
+    known: list[Found] = []
+    looked_up = searching.look_up
+
+    async def noted(*given: Any) -> Found:
+        known.append(await looked_up(*given))
+        return known[-1]
+
+    monkeypatch.setattr(lead, "look_up", noted)
+    return known
+
+
 async def test_a_disposition_that_few_leads_have_is_looked_up_in_the_log(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,14 +211,7 @@ async def test_a_disposition_that_few_leads_have_is_looked_up_in_the_log(
         )  # fmt: skip
         await world.lead(f"lead {index}", call, owner=user("agent"))
     await world.lead("by hand", events.LeadManualPassRecorded(named("agent"), "sold"))
-    known: list[Found] = []
-    looked_up = searching.look_up
-
-    async def noted(*given: Any) -> Found:
-        known.append(await looked_up(*given))
-        return known[-1]
-
-    monkeypatch.setattr(lead, "look_up", noted)
+    known = found_before(monkeypatch)
     sold = {"op": "log", "dispositions": ["sold"]}
     expected: tuple[tuple[Any, list[str]], ...] = (
         (sold, ["lead 0", "lead 2"]),
@@ -248,14 +254,7 @@ async def test_what_few_did_or_few_leads_have_often_is_looked_up_in_the_log(
         if calls:
             await world.happen(named(f"lead {index}"), *calls, by=who)
     await world.happen(named("lead 0"), events.LeadNoteAdded(1, "x"), by="agent")
-    known: list[Found] = []
-    looked_up = searching.look_up
-
-    async def noted(*given: Any) -> Found:
-        known.append(await looked_up(*given))
-        return known[-1]
-
-    monkeypatch.setattr(lead, "look_up", noted)
+    known = found_before(monkeypatch)
     called = {"op": "log"}
     by_agent = {**called, "actors": [user("agent")]}
     notes = {**by_agent, "kinds": ["lead.note_added", "lead.call_recorded"]}
